@@ -1,0 +1,226 @@
+"""The stream of training episodes: which demonstrations the next sequence shows.
+
+An endless, seeded draw over a mixture of tasks. Within a task every row is shown once before any is
+shown twice; rows that are nearly the same never stand in one sequence, because each demonstration
+is a query for the ones before it. The state is small and JSON-ready: a stream restored from it goes
+on exactly as the one that was saved.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from manyicl.config import EpisodesConfig
+from manyicl.episodes.mixture import TaskMixture, mixture_weights
+from manyicl.episodes.select import shared_order
+from manyicl.episodes.sequence import EncodedPool, EncodedSequence
+from manyicl.episodes.symbols import draw_symbols
+from manyicl.errors import EpisodeError
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One draw: a task (by its index in the stream), rows in order, and symbols if relabelled."""
+
+    task: int
+    rows: tuple[int, ...]
+    num_tokens: int
+    symbols: Mapping[str, str] | None = None
+
+
+@dataclass
+class Counts:
+    """What the stream showed and what it had to leave out; nothing is dropped in silence."""
+
+    sequences: int = 0
+    demonstrations: int = 0
+    fewer_shots: int = 0
+    """Sequences with fewer demonstrations than asked for, because no more fitted."""
+    too_long: dict[str, int] = field(default_factory=dict)
+    """Rows of a task that do not fit max_tokens on their own; they are never shown."""
+    by_task: Counter[str] = field(default_factory=Counter)
+    """Demonstrations shown, by task."""
+
+
+class RowStream:
+    """A task's rows, every one once before any comes again; rows may be put back for later."""
+
+    def __init__(self, pool: EncodedPool, rows: set[int], order: str, seed: int):
+        self._pool, self._rows, self._order, self._seed = pool.pool, rows, order, seed
+        self._epoch = -1
+        self._queue: list[int] = []
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            if not self._queue:
+                self._epoch += 1
+                self._queue = self._permutation(self._epoch)[::-1]
+            yield self._queue.pop()
+
+    def put_back(self, rows: Sequence[int]) -> None:
+        """Return unused rows to the head of the line, in their order."""
+        self._queue += reversed(rows)
+
+    def _permutation(self, epoch: int) -> list[int]:
+        if self._order == "first":
+            return sorted(self._rows)
+        if self._order == "balanced":
+            order = shared_order(self._pool, "balanced", epoch * 1009 + self._seed)
+            rest = sorted(self._rows.difference(order))  # near-duplicates come last
+            return [row for row in order + rest if row in self._rows]
+        rng = self._pool.rng("rows", self._seed, epoch)
+        return rng.permutation(sorted(self._rows)).tolist()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self._epoch, "queue": list(self._queue)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._epoch, self._queue = int(state["epoch"]), list(state["queue"])
+
+
+class EpisodeStream:
+    """An endless iterator of `Episode`, by the settings of `EpisodesConfig`."""
+
+    def __init__(self, pools: Sequence[EncodedPool], config: EpisodesConfig):
+        self.pools = list(pools)
+        self.config = config
+        self.counts = Counts()
+        self._range = config.shot_range()
+        self._check_shots()
+        fitting = [pool.fitting_rows(config.max_tokens) for pool in self.pools]
+        for pool, rows in zip(self.pools, fitting, strict=True):
+            if len(rows) < len(pool):
+                self.counts.too_long[pool.task.name] = len(pool) - len(rows)
+        self._rows = [
+            RowStream(pool, rows, config.selection, config.seed)
+            for pool, rows in zip(self.pools, fitting, strict=True)
+        ]
+        self._fitting = fitting
+        tokens = [
+            float(np.mean([len(pool.demonstration(row)) for row in rows]))
+            for pool, rows in zip(self.pools, fitting, strict=True)
+        ]
+        weights = mixture_weights(
+            config.mixture,
+            [len(rows) for rows in fitting],
+            tokens,
+            cap=config.mixture_cap,
+            temperature=config.temperature,
+        )
+        self.num_rows = sum(min(len(rows), config.mixture_cap) for rows in fitting)
+        self._mixture = TaskMixture(weights, config.seed)
+        self._rng = np.random.default_rng([0xE915, config.seed])
+
+    def __iter__(self) -> Iterator[Episode]:
+        return self
+
+    def __next__(self) -> Episode:
+        task = self._mixture.next()
+        pool = self.pools[task]
+        wanted = len(pool)
+        if self._range is not None:
+            wanted = int(self._rng.integers(self._range[0], self._range[1] + 1))
+        symbols = None
+        if pool.task.labels and self._rng.random() < self.config.symbols:
+            symbols = draw_symbols(pool.task.labels, self._rng)
+        rows, num_tokens = self._fill(task, wanted, symbols)
+        if not rows:  # a symbol longer than the label it replaces made the only row too long
+            symbols = None
+            rows, num_tokens = self._fill(task, wanted, symbols)
+        self._mixture.count(task, num_tokens)
+        self.counts.sequences += 1
+        self.counts.demonstrations += len(rows)
+        self.counts.by_task[pool.task.name] += len(rows)
+        if self._range is not None and len(rows) < wanted:
+            self.counts.fewer_shots += 1
+        return Episode(task, tuple(rows), num_tokens, symbols)
+
+    def sequence(self, episode: Episode) -> EncodedSequence:
+        """Return the episode as token ids with target spans."""
+        return self.pools[episode.task].sequence(
+            episode.rows, episode.symbols, self._instructed(episode.symbols)
+        )
+
+    def _instructed(self, symbols: Mapping[str, str] | None) -> bool:
+        return symbols is None or self.config.symbols_instruction
+
+    def _fill(
+        self, task: int, wanted: int, symbols: Mapping[str, str] | None
+    ) -> tuple[list[int], int]:
+        """Draw whole demonstrations until `wanted` are there or the next one does not fit."""
+        pool, instructed = self.pools[task], self._instructed(symbols)
+        used = len(pool.opening(instructed))
+        rows: list[int] = []
+        blocked: set[int] = set()
+        unused: list[int] = []
+        for row, is_next in islice(self._candidates(task), len(self._fitting[task]) + 1):
+            if row in blocked:
+                unused += [row] * is_next
+                continue
+            length = len(pool.demonstration(row, symbols, instructed))
+            length += len(pool.encoder.separator) if rows else 0
+            if used + length > self.config.max_tokens:
+                # It opens this task's next sequence. Looking on for a shorter one that fits would
+                # bias what stands at the end of full sequences.
+                unused += [row] * is_next
+                break
+            rows.append(row)
+            used += length
+            blocked |= {row} | pool.pool.near_duplicates[row]
+            if len(rows) == wanted:
+                break
+        self._rows[task].put_back(unused)
+        if self.config.selection in ("similar", "mixed"):
+            rows = [rows[i] for i in self._rng.permutation(len(rows))]
+        return rows, used
+
+    def _candidates(self, task: int) -> Iterator[tuple[int, bool]]:
+        """Yield (row, whether it was the row stream's next) in the order of selection."""
+        pool, stream = self.pools[task], iter(self._rows[task])
+        selection = self.config.selection
+        if selection not in ("similar", "mixed"):
+            for row in stream:
+                yield row, True
+        share = 1.0
+        if selection == "mixed":
+            share = min(1.0, 2 * self.config.similar_share * self._rng.random())
+        anchor = next(stream)
+        yield anchor, True
+        similar = iter(
+            row
+            for row in pool.pool.by_similarity(pool.pool.examples[anchor].input)
+            if row in self._fitting[task]
+        )
+        while True:
+            row = next(similar, None) if self._rng.random() < share else None
+            yield (row, False) if row is not None else (next(stream), True)
+
+    def _check_shots(self) -> None:
+        if self._range is None:
+            return
+        for pool in self.pools:
+            if len(pool) < self._range[0]:
+                raise EpisodeError(
+                    f"episodes.shots: is {self.config.shots}, but task '{pool.task.name}' has "
+                    f"only {len(pool)} train rows. Use fewer shots, 'fill', or leave it out."
+                )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything the next draws depend on, ready for JSON."""
+        return {
+            "mixture": self._mixture.state_dict(),
+            "rng": self._rng.bit_generator.state,
+            "rows": [rows.state_dict() for rows in self._rows],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._mixture.load_state_dict(state["mixture"])
+        self._rng.bit_generator.state = dict(state["rng"])
+        for rows, saved in zip(self._rows, state["rows"], strict=True):
+            rows.load_state_dict(saved)

@@ -1,0 +1,13 @@
+"""Any causal LM: from a folder, a hub, or a config; with or without an adapter."""
+
+from manyicl.models.load import context_length, load_model, load_tokenizer, model_identity
+from manyicl.models.scratch import build_base, train_tokenizer
+
+__all__ = [
+    "build_base",
+    "context_length",
+    "load_model",
+    "load_tokenizer",
+    "model_identity",
+    "train_tokenizer",
+]

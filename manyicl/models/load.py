@@ -1,0 +1,161 @@
+"""Loading models and tokenizers: Hugging Face folders, hub ids, PEFT adapters. Safetensors only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import xxhash
+
+from manyicl.config import ModelConfig
+from manyicl.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_tokenizer(path: str, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model folder or hub id. Raises `ModelError` with the way out."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        folder = Path(path)
+        if folder.is_dir() and not any(folder.glob("tokenizer*")):
+            reason = "the folder holds no tokenizer (tokenizer.json, tokenizer_config.json)"
+            raise ModelError(
+                f"model.path: {path}: {reason}. Add one, or name another with model.tokenizer."
+            ) from None
+        raise ModelError(_unreachable("model.tokenizer", path, error)) from None
+
+
+def load_model(
+    path: str, config: ModelConfig | None = None, *, training: bool = False
+) -> PreTrainedModel:
+    """Return a causal LM in evaluation mode; a PEFT adapter folder gives base plus adapter.
+
+    For `training` with `config.lora.rank` above 0, a fresh adapter is put on it and the base is
+    frozen; with rank 0 all weights train. Raises `ModelError` with the way out.
+    """
+    config = config or ModelConfig()
+    folder = Path(path)
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file():
+        return _load_adapter(folder, adapter, config, training)
+    if folder.is_dir():
+        _check_folder(folder)
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=config.dtype if config.dtype == "auto" else getattr(torch, config.dtype),
+            attn_implementation=config.attention,
+            use_safetensors=True,
+            trust_remote_code=config.trust_remote_code,
+        )
+    except Exception as error:
+        raise ModelError(_unreachable("model.path", path, error)) from None
+    if training and config.lora.rank:
+        model = _add_adapter(model, config)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return model.to(device).eval()  # type: ignore[return-value,arg-type]
+
+
+def context_length(model: PreTrainedModel) -> int | None:
+    """Return the longest sequence the model was built for, or None if its config names no limit."""
+    config: Any = model.config.get_text_config()
+    for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
+        value = getattr(config, name, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def model_identity(model: torch.nn.Module) -> str:
+    """Return a hash over the config and every weight, the adapter's included."""
+    digest = xxhash.xxh3_128()
+    config = getattr(model, "config", None)
+    if config is not None:
+        described = {k: v for k, v in config.to_dict().items() if not k.startswith("_")}
+        described.pop("transformers_version", None)
+        digest.update(json.dumps(described, sort_keys=True, default=str).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        flat = tensor.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _load_adapter(
+    folder: Path, adapter: Path, config: ModelConfig, training: bool
+) -> PreTrainedModel:
+    from peft import PeftModel
+
+    base = json.loads(adapter.read_text())["base_model_name_or_path"]
+    relative = folder / base  # runs store their own base beside the adapter
+    plain = ModelConfig(
+        dtype=config.dtype,
+        attention=config.attention,
+        trust_remote_code=config.trust_remote_code,
+    )
+    model = load_model(str(relative) if relative.is_dir() else base, plain)
+    try:
+        loaded: Any = PeftModel.from_pretrained(model, folder, is_trainable=training)
+    except Exception as error:
+        raise ModelError(_unreachable("model.path", str(folder), error)) from None
+    return loaded.eval()
+
+
+def _add_adapter(model: Any, config: ModelConfig) -> Any:
+    import peft
+
+    lora, names = config.lora, config.lora.target_modules
+    torch.manual_seed(config.seed)
+    try:
+        return peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                r=lora.rank,
+                lora_alpha=lora.alpha,  # type: ignore[arg-type]
+                lora_dropout=lora.dropout,
+                target_modules=names if names == "all-linear" else names.split(","),
+                task_type="CAUSAL_LM",
+            ),
+        )
+    except ValueError as error:
+        raise ModelError(
+            f"model.lora.target_modules: is {names!r}, which this model does not have "
+            f"({str(error)[:200]}). Use all-linear, or names of its linear layers."
+        ) from None
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"model.path: {folder}: holds no config.json. Name a Hugging Face model folder "
+            "(of a run: its model/ folder)."
+        )
+    if not any(folder.glob("*.safetensors")):
+        pickled = any(folder.glob("*.bin"))
+        raise ModelError(
+            f"model.path: {folder}: holds config.json but no weights (*.safetensors). "
+            + (
+                "Its pytorch_model.bin is a pickle and is not read; convert it to safetensors."
+                if pickled
+                else "Copy the weights there, or download the model again."
+            )
+        )
+
+
+def _unreachable(key: str, path: str, error: Exception) -> str:
+    reason = " ".join(str(error).split())[:300]
+    if Path(path).is_dir():
+        return f"{key}: {path}: cannot be loaded ({reason})."
+    return (
+        f"{key}: {path!r} is no local folder and could not be fetched from a hub ({reason}). Check "
+        "the name, or download the model where a hub can be reached and name the folder."
+    )

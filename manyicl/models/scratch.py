@@ -1,0 +1,107 @@
+"""Models from a config with random weights, and tokenizers trained on the tasks' own text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from manyicl.config import ModelConfig
+from manyicl.errors import ConfigError, did_you_mean
+from manyicl.models.load import load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+END_MARK = "<|end|>"
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerBase:
+    """Return a byte-level BPE tokenizer (no text is unknown to it) with an end mark."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Sequence(  # digits apart: numbers stay comparable
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    backend.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[END_MARK],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        eos_token=END_MARK,
+        pad_token=END_MARK,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def build_base(config: ModelConfig, folder: Path, texts: Iterable[str]) -> Path:
+    """Make a randomly initialised model from `config.config` and save it with its tokenizer.
+
+    `texts` train the tokenizer unless one is named. The folder appears whole or not at all; if it
+    is there already it is returned as it is.
+    """
+    if folder.is_dir():
+        return folder
+    from transformers import AutoModelForCausalLM
+
+    if config.tokenizer and config.tokenizer != "train":
+        tokenizer = load_tokenizer(config.tokenizer, trust_remote_code=config.trust_remote_code)
+    else:
+        tokenizer = train_tokenizer(texts, config.vocab_size)
+    model_config = _model_config(config, tokenizer)
+    torch.manual_seed(config.seed)
+    try:
+        model = AutoModelForCausalLM.from_config(model_config, dtype=torch.float32)
+    except Exception as error:
+        raise ConfigError(f"model.config: no model can be built from it ({error}).") from None
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    os.replace(part, folder)
+    return folder
+
+
+def _model_config(config: ModelConfig, tokenizer: Any) -> Any:
+    from transformers import AutoConfig
+
+    values = dict(config.config)
+    model_type = values.pop("model_type")
+    try:
+        known = AutoConfig.for_model(model_type).to_dict()
+    except Exception:
+        raise ConfigError(
+            f"model.config.model_type: {model_type!r} is not known to transformers. "
+            "Use e.g. llama, mistral, gemma2, qwen2, gpt2."
+        ) from None
+    for key in values:
+        if key not in known:
+            raise ConfigError(
+                f"model.config.{key}: not a setting of {model_type!r} models."
+                f"{did_you_mean(key, list(known))}"
+            )
+    values = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    } | values
+    try:
+        return AutoConfig.for_model(model_type, **values)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ConfigError(f"model.config: not a valid {model_type!r} config ({reason}).") from None

@@ -1,0 +1,1 @@
+"""The objective and the step: which answers are targets, their loss, the trainer, checkpoints."""

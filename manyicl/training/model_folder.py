@@ -1,0 +1,100 @@
+"""The model folder a run leaves: weights or adapter, tokenizer, model card, how it was trained.
+
+`manyicl.json` keeps the template and the objective, so that evaluation and serving show examples
+exactly as training did. The folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from manyicl.config import Config, TemplateConfig, as_dict
+from manyicl.episodes import EpisodeStream
+from manyicl.errors import ModelError
+from manyicl.training.model_card import write_card
+
+if TYPE_CHECKING:
+    from manyicl.training.trainer import ManyICLTrainer
+
+MANIFEST = "manyicl.json"
+
+
+def save_model_folder(
+    trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str, folder: Path
+) -> None:
+    """Write the trained model. `base` is the untuned model's path or hub id."""
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    trainer.save_model(str(part))
+    (part / "training_args.bin").unlink(missing_ok=True)  # a pickle; config.yaml says it all
+    trainer.processing_class.save_pretrained(part)  # type: ignore[union-attr]
+    adapter = part / "adapter_config.json"
+    if adapter.is_file() and Path(base) == folder.parent / "base":
+        # The run's own base stands beside the adapter: keep the pair movable as one folder.
+        settings = json.loads(adapter.read_text())
+        settings["base_model_name_or_path"] = "../base"
+        adapter.write_text(json.dumps(settings, indent=2))
+    description = describe(trainer, config, stream, base)
+    (part / MANIFEST).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+    write_card(part, description)
+    os.replace(part, folder)
+
+
+def describe(
+    trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str
+) -> dict[str, Any]:
+    """Return what the card and the evaluation need to know of a run."""
+    shown = stream.counts.by_task
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    lines = [json.loads(line) for line in (trainer.run_dir / "log.jsonl").open(encoding="utf-8")]
+    return {
+        "base": base,
+        "config": as_dict(config),
+        "tasks": [
+            {
+                "name": pool.task.name,
+                "family": pool.task.family,
+                "group": pool.task.group,
+                "rows": len(pool),
+                "demonstrations_shown": shown[pool.task.name],
+                "sha256": pool.task.fingerprint("train"),
+                "licence": pool.task.source.get("licence", "not stated"),
+            }
+            for pool in stream.pools
+        ],
+        "training": {
+            "steps": trainer.state.global_step,
+            "sequences": stream.counts.sequences,
+            "demonstrations": stream.counts.demonstrations,
+            "shots_per_sequence": stream.counts.demonstrations / stream.counts.sequences,
+            **trainer.totals,
+            "num_parameters": sum(p.numel() for p in model.parameters()),
+            "num_trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
+            "loss": [[line["step"], line["loss"]] for line in lines],
+            "loss_by_shot_start": lines[0]["loss_by_shot"],
+            "loss_by_shot_end": lines[-1]["loss_by_shot"],
+            "too_long_rows": stream.counts.too_long,
+            "sequences_with_fewer_shots": stream.counts.fewer_shots,
+        },
+    }
+
+
+def read_description(folder: str | Path) -> dict[str, Any] | None:
+    """Return what a run wrote beside its model, or None for a model that is not a run's."""
+    path = Path(folder) / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise ModelError(f"{path}: is not valid JSON. Restore it from the run.") from None
+
+
+def trained_template(folder: str | Path) -> TemplateConfig | None:
+    """Return the template a model was trained with, or None for a model that is not a run's."""
+    description = read_description(folder)
+    return TemplateConfig(**description["config"]["template"]) if description else None

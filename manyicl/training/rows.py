@@ -1,0 +1,109 @@
+"""Training rows: packed sequences as tensors, addressed by index.
+
+A row is what one device computes at once: one or more sequences of at most `max_tokens` tokens
+together. The plan of all rows is drawn before training starts, so row i is the same whether the run
+was interrupted or not, and resuming is a jump rather than a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from torch.utils.data import Dataset
+
+from manyicl.config import Config, ObjectiveConfig
+from manyicl.episodes import EncodedSequence, Episode, EpisodeStream, pack
+from manyicl.errors import EpisodeError
+from manyicl.training.objective import IGNORED, supervise
+
+
+@dataclass(frozen=True)
+class Row:
+    """One packed row. T tokens, N supervised tokens.
+
+    `keep` holds the positions whose next token is supervised (the causal shift is already done):
+    the head runs on these alone, and `targets[n]` is the token that follows position `keep[n]`.
+    """
+
+    input_ids: torch.Tensor  # (1, T)
+    position_ids: torch.Tensor  # (1, T), restarting with every sequence
+    keep: torch.Tensor  # (N,)
+    targets: torch.Tensor  # (N,)
+    weights: torch.Tensor  # (N,)
+    shots: torch.Tensor  # (N,), -1 outside answers
+    names: tuple[str, ...]  # of the sequences, for messages
+
+    def as_batch(self) -> dict[str, object]:
+        return dict(vars(self))
+
+
+def make_row(sequences: list[EncodedSequence], objective: ObjectiveConfig) -> Row:
+    """Pack sequences into one row and mark what carries loss."""
+    targets = [supervise(sequence, objective) for sequence in sequences]
+    labels = torch.tensor(list(chain.from_iterable(t.labels for t in targets)))
+    weights = torch.tensor(list(chain.from_iterable(t.weights for t in targets)))
+    shots = torch.tensor(list(chain.from_iterable(t.shots for t in targets)))
+    # No sequence's first token has a label, so shifting by one never looks into a neighbour.
+    supervised = (labels != IGNORED).nonzero().squeeze(1)
+    return Row(
+        input_ids=torch.tensor([list(chain.from_iterable(s.input_ids for s in sequences))]),
+        position_ids=torch.cat([torch.arange(len(s)) for s in sequences])[None],
+        keep=supervised - 1,
+        targets=labels[supervised],
+        weights=weights[supervised],
+        shots=shots[supervised],
+        names=tuple(_name(sequence) for sequence in sequences),
+    )
+
+
+class RowDataset(Dataset[dict[str, object]]):
+    """All rows of a run, encoded when they are asked for."""
+
+    def __init__(
+        self, plan: list[list[Episode]], stream: EpisodeStream, objective: ObjectiveConfig
+    ):
+        self.plan, self._stream, self._objective = plan, stream, objective
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, index: int) -> dict[str, object]:
+        return self.row(index).as_batch()
+
+    def row(self, index: int) -> Row:
+        sequences = [self._stream.sequence(episode) for episode in self.plan[index]]
+        return make_row(sequences, self._objective)
+
+
+def plan_rows(stream: EpisodeStream, config: Config) -> list[list[Episode]]:
+    """Draw every row of the run: `training.steps` steps, or enough for `training.epochs`.
+
+    Raises `EpisodeError` if the objective leaves the whole run without a target.
+    """
+    training, episodes = config.training, config.episodes
+    rows: Iterator[list[Episode]] = pack(stream, episodes.max_tokens, share_rows=episodes.packing)
+    if training.steps:
+        plan = [next(rows) for _ in range(training.steps * training.rows_per_step)]
+    else:
+        plan, shown = [], 0
+        wanted = training.epochs * stream.num_rows
+        while shown < wanted or len(plan) % training.rows_per_step:
+            plan.append(next(rows))
+            shown += sum(len(episode.rows) for episode in plan[-1])
+    first = config.objective.first_supervised() or 0
+    most = max(len(episode.rows) for row in plan for episode in row)
+    if most <= first:
+        raise EpisodeError(
+            f"objective.supervise: is {config.objective.supervise}, but no sequence holds more "
+            f"than {most} demonstrations, so nothing would carry loss. Lower the number, or raise "
+            "episodes.max_tokens or episodes.shots."
+        )
+    return plan
+
+
+def _name(sequence: EncodedSequence) -> str:
+    rows = ", ".join(str(row + 1) for row in sequence.rows)
+    return f"task '{sequence.task}', train examples {rows}"

@@ -1,0 +1,243 @@
+"""One training run, from a configuration to a model folder.
+
+    tasks -> pools -> stream of episodes -> rows -> trainer -> model/
+
+Calling `train` again with the same configuration resumes from the newest complete checkpoint, and
+returns at once when the model is there already.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from manyicl.config import Config
+from manyicl.episodes import EncodedPool, Encoder, EpisodeStream, Pool
+from manyicl.errors import ConfigError, RunError
+from manyicl.models import build_base, context_length, load_model, load_tokenizer
+from manyicl.tasks import TaskCollection, load_tasks
+from manyicl.training import checkpoint, run_folder
+from manyicl.training.callbacks import Interrupted, Progress, Rhythm, StopSignal
+from manyicl.training.model_folder import save_model_folder
+from manyicl.training.rows import RowDataset, plan_rows
+from manyicl.training.trainer import ManyICLTrainer
+
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+
+
+def train(config: Config) -> Path:
+    """Fine-tune once on all held-in tasks and return the model folder.
+
+    Raises `ManyICLError` on bad input, `Interrupted` after a wanted stop (work saved).
+    """
+    held_in, _ = load_tasks(config.tasks.path).split_held_out(
+        config.tasks.held_in, config.tasks.held_out
+    )
+    if config.regime == "dedicated" and len(held_in) > 1:
+        names = ", ".join(task.name for task in held_in)
+        raise ConfigError(
+            f"regime: 'dedicated' trains on one task, but tasks.held_in holds {names}. Name one."
+        )
+    with run_folder.open_run(config) as run_dir:
+        run_folder.bind(run_dir, config, held_in)
+        model_dir = run_dir / "model"
+        if model_dir.is_dir():
+            print(f"{model_dir}: trained already", file=sys.stderr)
+            return model_dir
+        try:
+            return _train(config, run_dir, model_dir, held_in)
+        except OSError as error:
+            raise RunError(_disk_message(run_dir, error)) from error
+        except RuntimeError as error:  # torch and safetensors report a full disk as this
+            if "No space left" in str(error) or "File too large" in str(error):
+                raise RunError(_disk_message(run_dir, error)) from error
+            raise
+
+
+def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
+    """Return where the untuned model is: `model.path`, or the run's own base/ made from a config."""
+    model = config.model
+    if model.path and model.config:
+        raise ConfigError("model.path and model.config are both set. Keep one of them.")
+    if model.path and model.tokenizer == "train":
+        raise ConfigError(
+            "model.tokenizer: is 'train', but the weights of model.path know another vocabulary. "
+            "Leave it empty, or build a model from model.config."
+        )
+    if model.path:
+        return model.path
+    if not model.config:
+        raise ConfigError(
+            "model.path: is empty, and there is no model.config to build a model from. "
+            "Name a model, e.g. model.path=mistralai/Mistral-7B-v0.3 or a local folder."
+        )
+    texts = (
+        f"{text}\n"
+        for task in held_in
+        for example in task.train
+        for text in (task.instruction, example.input, example.target)
+    )
+    return str(build_base(model, run_dir / "base", texts))
+
+
+def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> EpisodeStream:
+    """Return the stream of training episodes over the held-in tasks."""
+    pools = [EncodedPool(Pool(task), encoder) for task in held_in]
+    return EpisodeStream(pools, config.episodes)
+
+
+def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollection) -> Path:
+    base = base_path(config, run_dir, held_in)
+    tokenizer = load_tokenizer(
+        (config.model.path and config.model.tokenizer) or base,
+        trust_remote_code=config.model.trust_remote_code,
+    )
+    model = load_model(base, config.model, training=True)
+    _check_fit(config, model, tokenizer)
+    stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
+    plan = plan_rows(stream, config)
+    _say_plan(config, stream, plan)
+
+    stop, progress = StopSignal(), Progress()
+    trainer = ManyICLTrainer(
+        model=model,
+        args=_arguments(config, run_dir, len(plan)),
+        train_dataset=RowDataset(plan, stream, config.objective),
+        processing_class=tokenizer,
+        callbacks=[Rhythm(config.training, stop), progress],
+        run_dir=run_dir,
+        keep_checkpoints=config.training.keep_checkpoints,
+    )
+    from transformers import DefaultFlowCallback, PrinterCallback, ProgressCallback
+
+    for callback in (DefaultFlowCallback, PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+    newest = _resume_point(run_dir, trainer)
+    try:
+        with stop.caught():
+            trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    finally:
+        progress.stop()
+    if stop.wanted and trainer.state.global_step < trainer.state.max_steps:
+        raise Interrupted(
+            f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; saved in "
+            f"{run_dir}. The same command goes on from there."
+        )
+    if trainer.is_world_process_zero():
+        save_model_folder(trainer, config, stream, base, model_dir)
+    trainer.accelerator.wait_for_everyone()
+    return model_dir
+
+
+def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
+    newest, notes = checkpoint.latest_checkpoint(run_dir)
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        for note in notes:
+            print(note, file=sys.stderr)
+        checkpoint.remove_newer(run_dir, newest)
+        if newest:
+            print(f"resuming from {newest}", file=sys.stderr)
+        else:
+            (run_dir / "log.jsonl").unlink(missing_ok=True)
+    trainer.accelerator.wait_for_everyone()
+    if newest:
+        trainer.restore_statistics(newest)
+    return newest
+
+
+def _arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
+    from transformers import TrainingArguments
+
+    training = config.training
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if training.rows_per_step % world:
+        raise ConfigError(
+            f"training.rows_per_step: is {training.rows_per_step}, which {world} processes cannot "
+            "share equally. Use a multiple."
+        )
+    bf16 = training.precision == "bf16" or (
+        training.precision == "auto"
+        and torch.cuda.is_available()
+        and torch.cuda.is_bf16_supported()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        arguments = TrainingArguments(
+            output_dir=str(run_dir),
+            max_steps=num_rows // training.rows_per_step,
+            per_device_train_batch_size=1,
+            gradient_accumulation_steps=training.rows_per_step // world,
+            learning_rate=training.learning_rate,
+            lr_scheduler_type=SCHEDULES[training.schedule],
+            warmup_steps=round(training.warmup * num_rows / training.rows_per_step),
+            weight_decay=training.weight_decay,
+            adam_beta1=training.betas[0],
+            adam_beta2=training.betas[1],
+            max_grad_norm=training.max_grad_norm,
+            bf16=bf16,
+            activation_checkpointing=training.activation_checkpointing,
+            logging_nan_inf_filter=False,
+            save_strategy="no",  # Rhythm decides
+            logging_strategy="steps",
+            report_to=training.report_to or "none",
+            seed=training.seed,
+            remove_unused_columns=False,
+            average_tokens_across_devices=True,
+            use_cpu=not torch.cuda.is_available(),
+            dataloader_pin_memory=torch.cuda.is_available(),
+            disable_tqdm=True,
+        )
+    # One process drives one device; several devices need a launcher (torchrun, accelerate launch).
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:
+    limit = context_length(model)
+    if limit and config.episodes.max_tokens > limit:
+        raise ConfigError(
+            f"episodes.max_tokens: is {config.episodes.max_tokens}, but the model takes at most "
+            f"{limit} tokens. Lower it, or choose a model with a longer context."
+        )
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        raise ConfigError(
+            f"model.tokenizer: has {len(tokenizer)} tokens, but the model embeds only {rows}. "
+            "Use the model's own tokenizer."
+        )
+
+
+def _say_plan(config: Config, stream: EpisodeStream, plan: list[Any]) -> None:
+    counts = stream.counts
+    print(
+        f"{len(stream.pools)} held-in tasks, {counts.demonstrations:,} demonstrations in "
+        f"{counts.sequences:,} sequences, {len(plan):,} rows of up to "
+        f"{config.episodes.max_tokens:,} tokens, "
+        f"{len(plan) // config.training.rows_per_step:,} steps",
+        file=sys.stderr,
+    )
+    for name, number in counts.too_long.items():
+        print(
+            f"left out: {number} rows of '{name}' longer than episodes.max_tokens", file=sys.stderr
+        )
+    if counts.fewer_shots:
+        print(
+            f"{counts.fewer_shots} sequences hold fewer demonstrations than episodes.shots="
+            f"{config.episodes.shots}, because no more fit episodes.max_tokens",
+            file=sys.stderr,
+        )
+
+
+def _disk_message(run_dir: Path, error: BaseException) -> str:
+    free = shutil.disk_usage(run_dir).free / 1e9
+    return (
+        f"run_dir: {run_dir}: writing failed ({error}); {free:.1f} GB are free there. Complete "
+        "checkpoints are untouched: make room and start the same command again to go on."
+    )

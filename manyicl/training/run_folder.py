@@ -1,0 +1,92 @@
+"""The run folder: config.yaml, data.json, log.jsonl, checkpoints, model/, results.json, report.html.
+
+Starting a command again in the same folder goes on where it stopped; a folder that holds a run with
+another configuration or other data is refused rather than mixed up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from manyicl.config import Config, as_dict, load_config, save_config
+from manyicl.errors import ConfigError, RunError, listing
+from manyicl.tasks import TaskCollection
+from manyicl.training.checkpoint import write_atomically
+
+# What may change between a run and its continuation: nothing that alters the weights.
+FREE_KEYS = ("run_dir", "evaluation.", "training.log_every", "training.save_every")
+FREE_KEYS += ("training.keep_checkpoints", "training.report_to", "tasks.path")
+
+
+@contextmanager
+def open_run(config: Config) -> Iterator[Path]:
+    """Create or re-enter the run folder and hold it: a second process there is refused."""
+    run_dir = Path(config.run_dir)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        lock = (run_dir / ".lock").open("w")
+    except OSError as error:
+        raise RunError(
+            f"run_dir: {run_dir}: cannot be written ({error.strerror}). Choose another run_dir."
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(
+                f"run_dir: {run_dir}: another process is working there. Wait for it, or choose "
+                "another run_dir."
+            ) from None
+        yield run_dir
+
+
+def bind(run_dir: Path, config: Config, tasks: TaskCollection) -> None:
+    """Bind the folder to a configuration and the training data, or check that it is bound to them.
+
+    `tasks` are the held-in ones; only their train rows are read.
+    """
+    path = run_dir / "config.yaml"
+    if path.is_file():
+        changed = [
+            f"{key} ({old!r} there, {new!r} now)"
+            for key, old, new in _differences(as_dict(load_config(path)), as_dict(config))
+            if not key.startswith(FREE_KEYS)
+        ]
+        if changed:
+            raise ConfigError(
+                f"run_dir: {run_dir} holds a run with another configuration: {listing(changed, 5)}."
+                " Choose another run_dir, or remove that folder to start anew."
+            )
+    data = {task.name: task.fingerprint("train") for task in tasks}
+    known = run_dir / "data.json"
+    if known.is_file():
+        before = json.loads(known.read_text())
+        changed = sorted(
+            name for name in data.keys() | before.keys() if data.get(name) != before.get(name)
+        )
+        if changed:
+            raise ConfigError(
+                f"run_dir: {run_dir} holds a run on other data: {listing(changed, 5)} changed "
+                "since. Choose another run_dir, or remove that folder to start anew."
+            )
+    else:
+        write_atomically(known, json.dumps(data, indent=1, sort_keys=True) + "\n")
+    part = run_dir / "config.yaml.part"
+    save_config(config, part)
+    part.replace(path)
+
+
+def _differences(
+    old: dict[str, Any], new: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}", before, after

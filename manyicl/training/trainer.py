@@ -1,0 +1,173 @@
+"""The trainer: transformers.Trainer with our loss, our log lines and sealed checkpoints.
+
+Everything else (optimizer, schedule, accumulation, mixed precision, distribution, trackers) is the
+base class's. A micro-batch is one packed row; the divisor of the loss is the sum of token weights
+over all rows of the optimizer step and all processes, so the result does not depend on how a step
+is cut into micro-batches.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import SequentialSampler
+from transformers import Trainer
+
+from manyicl.errors import RunError
+from manyicl.training import checkpoint
+from manyicl.training.loss import supervised_nll
+from manyicl.training.shot_loss import Reduce, ShotLoss, at_shots
+
+STATISTICS = "shot_loss.json"
+
+
+class ManyICLTrainer(Trainer):
+    """Train on a `RowDataset`, in its order."""
+
+    def __init__(self, *args: Any, run_dir: Path, keep_checkpoints: int, **kwargs: Any):
+        super().__init__(*args, data_collator=_only_row, **kwargs)
+        self.run_dir = run_dir
+        self.shot_loss = ShotLoss()
+        self.totals = {"tokens": 0, "supervised_tokens": 0, "seconds": 0.0}
+        self._keep_checkpoints = keep_checkpoints
+        self._clock = time.perf_counter()
+        self._seconds = 0.0  # since the last log line, without the pauses between runs
+        self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's weights
+
+    # --- the loss --------------------------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Mapping[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Return sum(weights * nll) / weights of the whole step (scaled for gradient averaging)."""
+        nll = supervised_nll(model, inputs)
+        weights = inputs["weights"]
+        weighted = (nll * weights).sum()
+        if not torch.isfinite(weighted):
+            raise RunError(_non_finite(nll, inputs, self.state.global_step))
+        self.shot_loss.add(nll, weights, inputs["shots"], inputs["input_ids"].numel())
+        divisor = weights.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = weighted / torch.as_tensor(divisor, device=weighted.device).clamp(min=1e-8)
+        if num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # processes' gradients are averaged
+        return (loss, {}) if return_outputs else loss
+
+    def _get_num_items_in_batch(
+        self, batch_samples: list[Any], device: torch.device
+    ) -> torch.Tensor | None:
+        if not batch_samples:
+            return None
+        total = torch.stack([batch["weights"].sum() for batch in batch_samples]).sum().to(device)
+        return self.accelerator.gather(total).sum()  # type: ignore[union-attr]
+
+    def _clip_grad_norm(self, model: torch.nn.Module) -> Any:
+        norm = super()._clip_grad_norm(model)  # type: ignore[misc]
+        if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
+            raise RunError(
+                f"step {self.state.global_step + 1}: the gradient is not finite; stopped before "
+                "the optimizer step. Lower training.learning_rate, or use training.precision=fp32."
+            )
+        return norm
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset or self.train_dataset)  # the plan is shuffled
+
+    # --- log lines -------------------------------------------------------------------------------
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "learning_rate" not in logs:  # the base class's closing summary: ours is in the report
+            return
+        now = time.perf_counter()
+        seconds, self._clock = self._seconds + now - self._clock, now
+        self._seconds = 0.0
+        found = self.shot_loss.flush(self._reducer())
+        found["tokens_per_s"] = found["tokens"] / seconds
+        self.totals["tokens"] += found["tokens"]
+        self.totals["supervised_tokens"] += found["supervised_tokens"]
+        self.totals["seconds"] += seconds
+        line = {
+            "step": self.state.global_step,
+            **found,
+            "learning_rate": logs["learning_rate"],
+            "grad_norm": logs.get("grad_norm"),
+            "total": dict(self.totals),
+        }
+        if self.is_world_process_zero():
+            with (self.run_dir / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        by_shot = found.pop("loss_by_shot")
+        scalars = {f"loss_at_shot/{k}": loss for k, loss in at_shots(by_shot).items()}
+        super().log({**logs, **found, **scalars}, start_time)
+
+    def _reducer(self) -> Reduce | None:
+        if self.accelerator.num_processes == 1:
+            return None
+
+        def reduce(values: torch.Tensor, how: str) -> torch.Tensor:
+            gathered: Any = self.accelerator.gather(values.to(self.args.device)[None])
+            return gathered.sum(0) if how == "sum" else gathered.amax(0)
+
+        return reduce
+
+    # --- checkpoints -----------------------------------------------------------------------------
+
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        folder = self.run_dir / f"checkpoint-{self.state.global_step}"
+        state = {
+            "shot_loss": self.shot_loss.state_dict(self._reducer()),
+            "totals": self.totals,
+            "seconds": self._seconds + time.perf_counter() - self._clock,
+        }
+        self.accelerator.wait_for_everyone()
+        if self.is_world_process_zero():
+            (folder / STATISTICS).write_text(json.dumps(state))
+            checkpoint.seal(folder)
+            checkpoint.keep_newest(self.run_dir, self._keep_checkpoints)
+        self.accelerator.wait_for_everyone()
+
+    def restore_statistics(self, folder: Path) -> None:
+        """Go on counting where the checkpoint's run stopped, in the log file too."""
+        state = json.loads((folder / STATISTICS).read_text())
+        self.totals = state["totals"]
+        self._seconds = state["seconds"]
+        if self.is_world_process_zero():
+            self.shot_loss.load_state_dict(state["shot_loss"])
+            _cut_log(self.run_dir / "log.jsonl", checkpoint.step_of(folder))
+
+
+def _only_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    (row,) = rows  # a micro-batch is one row; packing happened before
+    return row
+
+
+def _non_finite(nll: torch.Tensor, inputs: Mapping[str, Any], step: int) -> str:
+    starts = (inputs["position_ids"][0] == 0).nonzero().squeeze(1)
+    bad = (~torch.isfinite(nll)).nonzero().squeeze(1)
+    where = inputs["names"][0]
+    if len(bad):
+        sequence = int((starts <= inputs["keep"][bad[0]]).sum()) - 1
+        where = inputs["names"][sequence]
+    return (
+        f"step {step + 1}: the loss is not finite at {where}; stopped before the optimizer step. "
+        "Look at these rows, lower training.learning_rate, or use training.precision=fp32. "
+        "The last checkpoint is untouched."
+    )
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop log lines after `step`: they will be written again."""
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        checkpoint.write_atomically(path, "".join(line + "\n" for line in kept))
