@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class EncodedExample:
     """A demonstration as ids: `prompt` up to the answer, `target` with its end mark."""
 
-    prompt: list[int]
-    target: list[int]
+    prompt: Sequence[int]
+    target: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.target)
@@ -80,6 +80,8 @@ class Encoder:
         self.template = make_template(self.config, tokenizer)
         self.end = self.tokenizer.encode(self.template.end)
         self.separator = self.tokenizer.encode(self.template.separator)
+        plain_end = self.config.kind != "chat" and self.config.end_mark != "eos"
+        self.end_text = self.config.end_mark if plain_end else None  # an end mark that is text
         # Whether prompts list the options, so that relabelling changes them too.
         self.shows_options = self.config.kind == "jinja" and "options" in self.config.prompt
         if not self.end:
@@ -97,12 +99,11 @@ class Encoder:
 
     def target(self, text: str) -> list[int]:
         """Return the ids of an answer, its end mark included."""
-        if self.config.end_mark != "eos" and self.config.kind != "chat":
-            if self.config.end_mark in self.template.target_prefix + text:
-                raise TemplateError(
-                    f"template.end_mark: the answer {text[:60]!r} contains the end mark "
-                    f"{self.config.end_mark!r}, so it would end too early. Use 'eos' or another text."
-                )
+        if self.end_text and self.end_text in self.template.target_prefix + text:
+            raise TemplateError(
+                f"template.end_mark: the answer {text[:60]!r} contains the end mark "
+                f"{self.end_text!r}, so it would end too early. Use 'eos' or another text."
+            )
         return self.tokenizer.encode((Segment(self.template.target_prefix + text),)) + self.end
 
     def demonstration(
@@ -138,7 +139,7 @@ class Encoder:
 
 
 def _without_dummy_prefix(state: Any) -> Any:
-    """Edit a serialised tokenizer so that no piece adds or swallows a space at a segment's start."""
+    """Edit a serialised tokenizer so that no piece adds or swallows a space at its start."""
     if isinstance(state, list):
         return [_without_dummy_prefix(item) for item in state]
     if not isinstance(state, dict):

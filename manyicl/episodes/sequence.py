@@ -14,7 +14,7 @@ from manyicl.tasks import Example, Task
 
 
 class TargetSpan(NamedTuple):
-    """The tokens `[start, stop)` of one answer, end mark included, with `shot` answers before it."""
+    """Tokens `[start, stop)` of one answer, end mark included, with `shot` answers before it."""
 
     start: int
     stop: int
@@ -122,7 +122,7 @@ class EncodedPool:
         )
 
     def fitting_rows(self, max_tokens: int, instructed: bool = True) -> set[int]:
-        """Return the rows that fit `max_tokens` on their own. Raises `EpisodeError` if none does."""
+        """Return the rows that fit `max_tokens` alone. Raises `EpisodeError` if none does."""
         room = max_tokens - len(self.opening(instructed))
         lengths = [len(self.demonstration(row, None, instructed)) for row in range(len(self))]
         fitting = {row for row, length in enumerate(lengths) if length <= room}

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_ONSETS = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "bl", "br", "dr", "fl", "gr", "kl", "pr", "st", "tr"]
-_VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "oo"]
+_ONSETS = (*"bdfgklmnprstvz", "bl", "br", "dr", "fl", "gr", "kl", "pr", "st", "tr")
+_VOWELS = (*"aeiou", "ai", "ea", "oo")
 
 
 def draw_symbols(labels: Sequence[str], rng: np.random.Generator) -> dict[str, str]:

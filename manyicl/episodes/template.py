@@ -1,4 +1,4 @@
-"""Templates: demonstrations and queries as text segments, the only wording training and serving know.
+"""Templates: demonstrations and queries as text segments, worded alike in training and serving.
 
 Plain layout, one demonstration after another::
 

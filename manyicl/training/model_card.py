@@ -35,7 +35,7 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
         "| steps | tokens | supervised tokens | seconds | trained / all parameters |",
         "|--:|--:|--:|--:|--:|",
         f"| {training['steps']:,} | {training['tokens']:,} | {training['supervised_tokens']:,} | "
-        f"{training['seconds']:,.0f} | {training['num_trained_parameters']:,} / "
+        f"{training['seconds']:,.0f} | {training['num_trainable_parameters']:,} / "
         f"{training['num_parameters']:,} |",
         "",
         "## k-shot results",
@@ -48,7 +48,7 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
         "",
         "Nats per answer token, first and last log interval of the training.",
         "",
-        *_shot_table(training["loss_by_shot_start"], training["loss_by_shot_end"]),
+        *_shot_table(**training["loss_by_shot"]),
         "",
         "## Held-in tasks",
         "",

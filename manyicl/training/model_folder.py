@@ -72,11 +72,17 @@ def describe(
             "demonstrations": stream.counts.demonstrations,
             "shots_per_sequence": stream.counts.demonstrations / stream.counts.sequences,
             **trainer.totals,
+            "tokens_per_s": trainer.totals["tokens"] / max(trainer.totals["seconds"], 1e-9),
+            "supervised_answers": trainer.num_supervised_answers,
             "num_parameters": sum(p.numel() for p in model.parameters()),
-            "num_trained_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-            "loss": [[line["step"], line["loss"]] for line in lines],
-            "loss_by_shot_start": lines[0]["loss_by_shot"],
-            "loss_by_shot_end": lines[-1]["loss_by_shot"],
+            "num_trainable_parameters": sum(
+                p.numel() for p in model.parameters() if p.requires_grad
+            ),
+            "loss_curve": [[line["step"], line["loss"]] for line in lines],
+            "loss_by_shot": {
+                "start": lines[0]["loss_by_shot"],
+                "end": lines[-1]["loss_by_shot"],
+            },
             "too_long_rows": stream.counts.too_long,
             "sequences_with_fewer_shots": stream.counts.fewer_shots,
         },

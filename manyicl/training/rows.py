@@ -73,6 +73,15 @@ class RowDataset(Dataset[dict[str, object]]):
     def __getitem__(self, index: int) -> dict[str, object]:
         return self.row(index).as_batch()
 
+    def num_supervised_answers(self) -> int:
+        """Return how many answers carry loss in the whole run."""
+        first = self._objective.first_supervised() or 0
+        return sum(
+            1 if first < 0 else max(0, len(episode.rows) - first)
+            for row in self.plan
+            for episode in row
+        )
+
     def row(self, index: int) -> Row:
         sequences = [self._stream.sequence(episode) for episode in self.plan[index]]
         return make_row(sequences, self._objective)

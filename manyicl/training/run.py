@@ -61,7 +61,7 @@ def train(config: Config) -> Path:
 
 
 def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
-    """Return where the untuned model is: `model.path`, or the run's own base/ made from a config."""
+    """Return where the untuned model is: `model.path`, or the run's own base/."""
     model = config.model
     if model.path and model.config:
         raise ConfigError("model.path and model.config are both set. Keep one of them.")

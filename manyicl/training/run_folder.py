@@ -1,4 +1,4 @@
-"""The run folder: config.yaml, data.json, log.jsonl, checkpoints, model/, results.json, report.html.
+"""The run folder: config.yaml, data.json, log.jsonl, checkpoints, model/, results, report.html.
 
 Starting a command again in the same folder goes on where it stopped; a folder that holds a run with
 another configuration or other data is refused rather than mixed up.

@@ -32,6 +32,7 @@ class ManyICLTrainer(Trainer):
     def __init__(self, *args: Any, run_dir: Path, keep_checkpoints: int, **kwargs: Any):
         super().__init__(*args, data_collator=_only_row, **kwargs)
         self.run_dir = run_dir
+        self.num_supervised_answers = self.train_dataset.num_supervised_answers()  # type: ignore
         self.shot_loss = ShotLoss()
         self.totals = {"tokens": 0, "supervised_tokens": 0, "seconds": 0.0}
         self._keep_checkpoints = keep_checkpoints
@@ -80,7 +81,8 @@ class ManyICLTrainer(Trainer):
         return norm
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(train_dataset or self.train_dataset)  # the plan is shuffled
+        dataset: Any = train_dataset or self.train_dataset
+        return SequentialSampler(dataset)  # the plan is in random order already
 
     # --- log lines -------------------------------------------------------------------------------
 

@@ -1,0 +1,84 @@
+"""The command line: one verb a module; each loads its configuration and calls one function.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 stopped from the keyboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from manyicl.errors import ManyICLError
+from manyicl.version import __version__
+
+DESCRIPTION = """\
+Fine-tune a causal language model once, on long sequences of solved examples in which every answer
+is a target; then serve any task, seen or new, by showing examples.
+
+    tasks  ->  inspect  ->  run (= evaluate, train, evaluate, report)  ->  predict
+"""
+EPILOG = """\
+first steps:
+  manyicl run demo                                 the demonstration, in minutes on a laptop
+  manyicl tasks import my.csv --input text --target label --out my_tasks/
+  manyicl run demo tasks.path=[builtin,my_tasks] run_dir=runs/mine
+  manyicl predict runs/mine --task my_tasks/tickets --queries new.csv --out answers.csv
+
+'manyicl VERB --help' explains a verb; 'manyicl config' lists every setting.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser()
+    args = parser.parse_args(_join_overrides(arguments))
+    if getattr(args, "run", None) is None:
+        parser.print_help()
+        return 2
+    try:
+        return args.run(args)
+    except ManyICLError as error:
+        if args.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last complete step", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output (head, less) left early
+        sys.stderr.close()
+        return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    from manyicl.cli import config, evaluate, export, inspect, predict, report, run, tasks, train
+
+    parser = argparse.ArgumentParser(
+        prog="manyicl",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"manyicl {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
+    subparsers = parser.add_subparsers(dest="verb", metavar="VERB")
+    for module in (tasks, inspect, run, train, evaluate, predict, report, export, config):
+        module.register(subparsers)
+    return parser
+
+
+def _join_overrides(arguments: list[str]) -> list[str]:
+    """Turn `--key.name value` into `key.name=value`, so that argparse sees words."""
+    joined: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        name = word.removeprefix("--").partition("=")[0]
+        if word.startswith("--") and ("." in name or name in ("run_dir", "run-dir", "regime")):
+            word = word.removeprefix("--")
+            if "=" not in word:
+                word = f"{word}={next(rest, '')}"
+        joined.append(word)
+    return joined

@@ -1,0 +1,48 @@
+"""Recipes on the command line: a YAML file, the name of a shipped one, or a run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from manyicl.config import Config
+
+SHIPPED = Path(__file__).resolve().parents[1] / "recipes"
+WORDS_HELP = (
+    "a recipe (YAML file, name of a shipped recipe, or a run folder to go on with), followed by "
+    "overrides as key=value or --key value"
+)
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Let a verb take `[RECIPE] [key=value ...]`."""
+    parser.add_argument("words", nargs="*", metavar="RECIPE | key=value", help=WORDS_HELP)
+
+
+def recipe_config(args: argparse.Namespace) -> Config:
+    """Return the configuration the words describe. Raises `ConfigError`."""
+    from manyicl.config import load_config
+
+    words = list(args.words)
+    recipe: Path | None = None
+    if words and "=" not in words[0]:
+        recipe = _find(words.pop(0))
+        if recipe.name == "config.yaml" and recipe.parent.is_dir():
+            words.insert(0, f"run_dir={recipe.parent}")  # the folder may have been moved
+    return load_config(recipe, words)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.yaml"))}
+
+
+def _find(word: str) -> Path:
+    path = Path(word)
+    if path.is_dir():
+        return path / "config.yaml"
+    if not path.exists() and word in shipped_recipes():
+        return shipped_recipes()[word]
+    return path

@@ -1,0 +1,184 @@
+"""Evaluation of a run: every task, k and seed, for the untuned and the tuned model.
+
+Finished tasks are kept in `evaluation/` of the run folder, so an evaluation that was interrupted
+goes on where it stopped; a kept result is used only for the same weights, template, rows and
+settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from manyicl.config import Config, as_dict
+from manyicl.errors import ConfigError, ManyICLError
+from manyicl.evaluation.atomic import write_whole
+from manyicl.evaluation.environment import describe_environment
+from manyicl.evaluation.kshot import TaskSweep
+from manyicl.evaluation.results import Results
+from manyicl.evaluation.scores import KShotScore
+from manyicl.inference import Engine
+from manyicl.tasks import Task, TaskCollection, load_tasks
+from manyicl.training.model_folder import read_description
+from manyicl.training.run import base_path
+
+BASE, TUNED = "base", "tuned"
+
+
+def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
+    """Evaluate a run's models k-shot and write results.json and samples.jsonl in its folder.
+
+    `stages` are `base` (the untuned model) and `tuned` (the run's model/); by default `tuned` if
+    there is one, and `base` if `evaluation.before` is set or nothing was trained.
+    """
+    run_dir = Path(config.run_dir)
+    if stages is None:
+        trained = (run_dir / "model").is_dir()
+        stages = [TUNED] if trained else [BASE]
+        if trained and config.evaluation.before:
+            stages = [BASE, TUNED]
+    held_in, held_out = load_tasks(config.tasks.path).split_held_out(
+        config.tasks.held_in, config.tasks.held_out
+    )
+    tasks = _evaluated_tasks(config, held_in, held_out)
+    scores: list[KShotScore] = []
+    for stage in stages:
+        engine = _load_engine(config, run_dir, stage, held_in)
+        scores += evaluate_stage(engine, tasks, config, stage, run_dir / "evaluation" / stage)
+    description = read_description(run_dir / "model") if TUNED in stages else None
+    results = Results(
+        scores=scores,
+        config=as_dict(config),
+        training=(description or {}).get("training", {}),
+        environment=describe_environment(),
+        tasks={
+            task.name: task.metadata() | {"fingerprint": task.fingerprint("test")}
+            for task, _ in tasks
+        },
+    )
+    if config.evaluation.samples:
+        _join_samples(run_dir, stages, [task.name for task, _ in tasks])
+    results.save(run_dir / "results.json")
+    return results
+
+
+def evaluate_stage(
+    engine: Engine,
+    tasks: Sequence[tuple[Task, bool]],
+    config: Config,
+    stage: str,
+    folder: Path,
+) -> list[KShotScore]:
+    """Return the scores of one model on (task, held out) pairs, keeping each task in `folder`."""
+    identity = [engine.identity, engine.encoder.fingerprint(), asdict(config.evaluation)]
+    open_tasks: list[tuple[Task, bool, str]] = []
+    done: dict[str, list[KShotScore]] = {}
+    for task, held_out in tasks:
+        key = _key([*identity, held_out, task.fingerprint("train"), task.fingerprint("test")])
+        kept = _read_kept(folder / f"{task.name}.json", key)
+        if kept is None:
+            open_tasks.append((task, held_out, key))
+        else:
+            done[task.name] = kept
+    # Everything that cannot work is found before the first answer is computed.
+    problems: list[str] = []
+    sweeps: list[tuple[TaskSweep, bool, str]] = []
+    for task, held_out, key in open_tasks:
+        try:
+            sweeps.append((TaskSweep(engine, task, config.evaluation), held_out, key))
+        except ManyICLError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    with _progress(f"evaluating {stage}", len(tasks), len(done)) as advance:
+        for sweep, held_out, key in sweeps:
+            scores, samples = sweep.run(stage, held_out)
+            name = sweep.task.name
+            if config.evaluation.samples:
+                lines = [json.dumps(s.as_record(), ensure_ascii=False) + "\n" for s in samples]
+                write_whole(folder / f"{name}.samples.jsonl", "".join(lines))
+            kept_text = json.dumps({"key": key, "scores": [s.as_dict() for s in scores]})
+            write_whole(folder / f"{name}.json", kept_text)
+            done[name] = scores
+            advance(name)
+    return [score for task, _ in tasks for score in done[task.name]]
+
+
+def _evaluated_tasks(
+    config: Config, held_in: TaskCollection, held_out: TaskCollection
+) -> list[tuple[Task, bool]]:
+    """Held-out tasks, and the held-in ones asked for; all held-in ones if none is held out."""
+    patterns = config.evaluation.held_in or ([] if len(held_out) else ["*"])
+    chosen = held_in.matching(patterns, "evaluation.held_in") if patterns else ()
+    return [(task, True) for task in held_out] + [(task, False) for task in chosen]
+
+
+def _load_engine(config: Config, run_dir: Path, stage: str, held_in: TaskCollection) -> Engine:
+    tokens = config.evaluation.tokens_per_batch
+    if stage == TUNED:
+        folder = run_dir / "model"
+        if not folder.is_dir():
+            raise ConfigError(
+                f"run_dir: {run_dir} holds no trained model (model/). Train first, or name the "
+                "folder of a finished run."
+            )
+        return Engine.load(str(folder), config.model, tokens_per_batch=tokens)
+    if config.model.config:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    path = base_path(config, run_dir, held_in)
+    return Engine.load(path, config.model, config.template, tokens_per_batch=tokens)
+
+
+def _key(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _read_kept(path: Path, key: str) -> list[KShotScore] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["key"] == key:
+            return [KShotScore.from_dict(score) for score in found["scores"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not there, or of another version: computed again
+    return None
+
+
+def _join_samples(run_dir: Path, stages: Sequence[str], names: Sequence[str]) -> None:
+    files = [
+        run_dir / "evaluation" / stage / f"{name}.samples.jsonl"
+        for stage in stages
+        for name in names
+    ]
+    text = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    write_whole(run_dir / "samples.jsonl", text)
+
+
+@contextmanager
+def _progress(title: str, total: int, done: int) -> Iterator[Any]:
+    """A bar on a terminal, a line a task elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if done:
+        console.print(f"{title}: {done} of {total} tasks done before")
+    if not console.is_terminal:
+        count = done
+
+        def line(name: str) -> None:
+            nonlocal count
+            count += 1
+            print(f"{title}: {count}/{total} {name}", file=sys.stderr, flush=True)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total, completed=done)
+        yield lambda name: bar.update(task, advance=1, description=f"{title} {name}")

@@ -1,0 +1,215 @@
+"""The k-shot sweep of one task: one prefix a seed, cropped from the largest k down to 0.
+
+Smaller k show the first demonstrations of larger k (nested), so a curve shows what more shots do,
+not what other shots do. No query meets itself or a near-duplicate among its demonstrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from manyicl.config import EvaluationConfig
+from manyicl.episodes import EncodedPool, Pool, order_for_query, shared_order
+from manyicl.episodes.select import SHARED_SELECTIONS
+from manyicl.errors import EpisodeError
+from manyicl.evaluation.metrics import MetricResult, metrics_for, score_predictions
+from manyicl.evaluation.samples import Sample
+from manyicl.evaluation.scores import KShotScore, summarise_seeds
+from manyicl.inference import Answer, Engine, Prefix
+from manyicl.tasks import Example, Task
+from manyicl.tasks.task import Metric
+
+QUERY_SEED = 0  # the queries are the same for every seed, k and model
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed gave at one k: answers in query order, shots that fitted, prompts as ids."""
+
+    answers: list[Answer]
+    shots: float
+    prompts: list[list[int]]
+
+
+def choose_queries(task: Task, most: int) -> list[tuple[int, Example]]:
+    """Return (index in the test split, example): all, or a fixed random part in file order."""
+    test = task.test
+    if not most or most >= len(test):
+        return list(enumerate(test))
+    chosen = Pool(task).rng("queries", QUERY_SEED).permutation(len(test))[:most]
+    return [(index, test[index]) for index in sorted(chosen.tolist())]
+
+
+class TaskSweep:
+    """A task made ready for its sweep. Building one raises `EpisodeError` on what cannot work."""
+
+    def __init__(self, engine: Engine, task: Task, config: EvaluationConfig):
+        self.engine, self.task, self.config = engine, task, config
+        self.queries = choose_queries(task, config.max_queries)
+        self.pool = EncodedPool(Pool(task), engine.encoder)
+        most = max(config.num_shots)
+        if most > len(self.pool):
+            raise EpisodeError(
+                f"evaluation.num_shots: asks for {most} shots, but task '{task.name}' has only "
+                f"{len(self.pool)} train rows to show. Use at most {len(self.pool)}, add rows, "
+                "or leave the task out."
+            )
+        self.room = self._room()  # tokens for the prefix
+
+    def run(self, stage: str, held_out: bool) -> tuple[list[KShotScore], list[Sample]]:
+        """Answer all queries at every k and seed; return the scores by k and every prediction."""
+        by_shots: dict[int, list[Outcome]] = {k: [] for k in sorted(set(self.config.num_shots))}
+        examples = [example for _, example in self.queries]
+        self._near = self.pool.pool.near_duplicates_of(examples)
+        for seed in self.config.seeds:
+            for k, outcome in self._sweep(seed):
+                by_shots[k].append(outcome)
+        scores: list[KShotScore] = []
+        samples: list[Sample] = []
+        for k, outcomes in by_shots.items():
+            results = [self._metrics(outcome) for outcome in outcomes]
+            scores.append(
+                summarise_seeds(
+                    results,
+                    self.task,
+                    stage=stage,
+                    held_out=held_out,
+                    num_shots=k,
+                    effective_shots=[outcome.shots for outcome in outcomes],
+                    seeds=self.config.seeds,
+                    selection=self.config.selection,
+                    scoring=self.config.scoring if self._has_options() else "generate",
+                )
+            )
+            for seed, outcome, result in zip(self.config.seeds, outcomes, results, strict=True):
+                samples += self._samples(stage, k, seed, outcome, result)
+        return scores, samples
+
+    # --- one seed --------------------------------------------------------------------------------
+
+    def _sweep(self, seed: int) -> Iterator[tuple[int, Outcome]]:
+        if self.config.selection in SHARED_SELECTIONS:
+            yield from self._shared_sweep(seed)
+            return
+        for k in sorted(set(self.config.num_shots)):
+            yield k, self._per_query(k, seed)
+
+    def _shared_sweep(self, seed: int) -> Iterator[tuple[int, Outcome]]:
+        """One prefix for all queries; each smaller k is the same prefix cropped."""
+        exclude = set().union(*self._near)
+        order = shared_order(self.pool.pool, self.config.selection, seed, exclude)
+        rows = self._fitting(order[: max(self.config.num_shots)])
+        prefix = self.engine.prefix(self.pool, rows)
+        examples = [example for _, example in self.queries]
+        found: Outcome | None = None
+        for k in sorted(set(self.config.num_shots), reverse=True):
+            shots = min(k, len(rows))
+            if found is None or shots < prefix.num_shots:
+                prefix.crop(shots)
+                answers = self._answer(prefix, examples)
+                prompts = [[*prefix.ids, *self._prompt(example)] for example in examples]
+                found = Outcome(answers, shots, prompts)
+            yield k, found
+
+    def _per_query(self, k: int, seed: int) -> Outcome:
+        """Every query with demonstrations of its own, and so with a prefix of its own."""
+        answers, prompts, shots = [], [], 0
+        for (_, example), near in zip(self.queries, self._near, strict=True):
+            order = order_for_query(
+                self.pool.pool,
+                example,
+                k,
+                self.config.selection,
+                seed,
+                self.config.similar_share,
+                near,
+            )
+            rows = self._fitting(order[::-1])[::-1]  # the most similar stand last: keep those
+            prefix = self.engine.prefix(self.pool, rows)
+            answers += self._answer(prefix, [example])
+            prompts.append([*prefix.ids, *self._prompt(example)])
+            shots += len(rows)
+        return Outcome(answers, shots / len(self.queries), prompts)
+
+    def _answer(self, prefix: Prefix, queries: Sequence[Example]) -> list[Answer]:
+        if self._has_options():
+            return self.engine.choose(self.task, prefix, queries, self.config.scoring)
+        return self.engine.write(self.task, prefix, queries, self.config.max_new_tokens)
+
+    def _has_options(self) -> bool:
+        return bool(self.task.options_of(self.queries[0][1]))
+
+    def _prompt(self, query: Example) -> list[int]:
+        return self.engine.encoder.prompt(self.task, query.input, self.task.options_of(query))
+
+    def _fitting(self, rows: Sequence[int]) -> list[int]:
+        """Return the first rows whose prefix fits; rows too long on their own are passed over."""
+        used = len(self.pool.opening())
+        kept: list[int] = []
+        separator = len(self.engine.encoder.separator)
+        for row in rows:
+            length = len(self.pool.demonstration(row)) + separator
+            if used + length > self.room:
+                if len(self.pool.opening()) + length > self.room:
+                    continue
+                break
+            kept.append(row)
+            used += length
+        return kept
+
+    def _room(self) -> int:
+        limits = [n for n in (self.engine.context_length, self.config.max_tokens) if n]
+        limit = min(limits) if limits else 1 << 30
+        opening = len(self.pool.opening())
+        longest = 0
+        for index, query in self.queries:
+            needed = self.engine.query_tokens(self.task, query, self.config.max_new_tokens)
+            longest = max(longest, needed)
+            if opening + needed > limit:
+                place = self.task.folder / "test.jsonl" if self.task.folder else self.task.name
+                raise EpisodeError(
+                    f"{place} row {query.row or index + 1}: the query takes "
+                    f"{opening + needed} tokens with its answer, more than the {limit} of the "
+                    "context. Shorten the row, raise evaluation.max_tokens (up to the model's "
+                    "limit), lower evaluation.max_new_tokens, or leave the task out."
+                )
+        return limit - longest
+
+    # --- results ---------------------------------------------------------------------------------
+
+    def _metrics(self, outcome: Outcome) -> dict[Metric, MetricResult]:
+        examples = [example for _, example in self.queries]
+        texts = [answer.text for answer in outcome.answers]
+        return {
+            metric: score_predictions(metric, texts, examples, self.task.labels)
+            for metric in metrics_for(self.task)
+        }
+
+    def _samples(
+        self,
+        stage: str,
+        k: int,
+        seed: int,
+        outcome: Outcome,
+        result: dict[Metric, MetricResult],
+    ) -> Iterator[Sample]:
+        for place, (index, example) in enumerate(self.queries):
+            answer = outcome.answers[place]
+            yield Sample(
+                task=self.task.name,
+                stage=stage,
+                num_shots=k,
+                seed=seed,
+                doc_id=index,
+                example=example,
+                prompt=outcome.prompts[place],
+                arguments=list(answer.scores or {"max_new_tokens": self.config.max_new_tokens}),
+                responses=list(answer.scores.values()) if answer.scores else [answer.text],
+                prediction=answer.text,
+                metrics={
+                    metric: found.per_item[place]
+                    for metric, found in result.items()
+                    if metric != "macro_f1"
+                },
+            )

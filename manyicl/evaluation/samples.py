@@ -1,0 +1,117 @@
+"""Every prediction as one line of JSON, with the keys of lm-evaluation-harness' sample files.
+
+The prompt is not written (64 shots times every query would be gigabytes), only its hash: two rows
+with one `prompt_hash` were asked exactly the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from manyicl.errors import RunError
+from manyicl.tasks import Example
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One query answered once: the task and row, what was asked, and what came back."""
+
+    task: str
+    stage: str
+    num_shots: int
+    seed: int
+    doc_id: int
+    """Index of the query in the test split, from 0."""
+    example: Example
+    prompt: str | Sequence[int]
+    """The whole prompt, as text or token ids. Only its hash is written."""
+    arguments: Sequence[Any]
+    """What the model was asked after the prompt: the options, or how to generate."""
+    responses: Sequence[Any]
+    """What it gave: one score for each option, or the generated text."""
+    prediction: str
+    metrics: Mapping[str, float]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the JSON object of the line."""
+        row = self.example.as_row()
+        return {
+            "doc_id": self.doc_id,
+            "doc": row,
+            "target": self.example.target,
+            "arguments": list(self.arguments),
+            "resps": list(self.responses),
+            "filtered_resps": [self.prediction],
+            "filter": "none",
+            "metrics": list(self.metrics),
+            "doc_hash": _hash(json.dumps(row, sort_keys=True, ensure_ascii=False)),
+            "prompt_hash": _hash(
+                self.prompt if isinstance(self.prompt, str) else json.dumps(list(self.prompt))
+            ),
+            "target_hash": _hash(self.example.target),
+            "task": self.task,
+            "stage": self.stage,
+            "num_shots": self.num_shots,
+            "seed": self.seed,
+            **self.metrics,
+        }
+
+
+class SampleWriter:
+    """A JSONL file of samples, to be used in a `with` block.
+
+    Lines go to `<path>.part`, which takes its place only when the block ends without an error: a
+    file under its own name is whole, and what an interrupted run had found is kept beside it.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.part = self.path.with_name(self.path.name + ".part")
+
+    def __enter__(self) -> SampleWriter:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.part.open(
+                "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            )
+        except OSError as error:
+            raise self._failed(error) from None
+        return self
+
+    def write(self, sample: Sample) -> None:
+        """Add one line. Raises `RunError` if the disk is full."""
+        line = json.dumps(sample.as_record(), ensure_ascii=False, allow_nan=False)
+        try:
+            self._file.write(line + "\n")
+        except OSError as error:
+            raise self._failed(error) from None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                self.part.replace(self.path)
+        except OSError as problem:
+            if kind is None:
+                raise self._failed(problem) from None
+
+    def _failed(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self.path}: cannot be written ({error.strerror or error}). "
+            "Free space or choose another folder."
+        )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

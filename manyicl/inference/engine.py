@@ -1,0 +1,216 @@
+"""The engine: a model and its encoder, answering queries by shown examples.
+
+It is what evaluation, prediction and serving talk to: give it demonstrations once, then queries.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from manyicl.config import ModelConfig, TemplateConfig
+from manyicl.episodes import EncodedPool, EncodedSequence, Encoder
+from manyicl.inference.branches import shareable
+from manyicl.inference.generate import generate
+from manyicl.inference.prefix import Prefix, load_prefix, prefill, save_prefix
+from manyicl.inference.score import OptionQuery, adjust, score_options
+from manyicl.models import context_length, load_model, load_tokenizer, model_identity
+from manyicl.tasks import Example, Task
+from manyicl.training.model_folder import trained_template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+TOLERANCE = 1e-2  # nats; far above rounding in fp32 and bf16, far below a wrong mask
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered query: the text, and where options were scored, each option's score."""
+
+    text: str
+    scores: dict[str, float] | None = None
+    ids: tuple[int, ...] = ()
+
+
+class Engine:
+    """A causal LM that answers by examples. Prefixes are shared wherever the model allows it."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        encoder: Encoder,
+        *,
+        eos_token_id: int | None = None,
+        tokens_per_batch: int = 1024,
+    ):
+        self.model, self.encoder = model, encoder
+        self.tokens_per_batch = tokens_per_batch
+        self.context_length = context_length(model)
+        self._eos = eos_token_id
+        reason = shareable(model) or self._check_sharing()
+        self.shares_prefix = reason is None
+        if reason:
+            print(
+                f"note: prefixes are recomputed for every query ({reason}); answers are the same, "
+                "only slower",
+                file=sys.stderr,
+            )
+
+    @classmethod
+    def load(
+        cls,
+        path: str,
+        model: ModelConfig | None = None,
+        template: TemplateConfig | None = None,
+        *,
+        tokens_per_batch: int = 1024,
+    ) -> Engine:
+        """Load a model folder or hub id. The template defaults to the one it was trained with."""
+        model = model or ModelConfig()
+        trust = model.trust_remote_code
+        named = model.path and model.tokenizer  # a run's own folder brings its tokenizer
+        tokenizer: Any = load_tokenizer(named or path, trust_remote_code=trust)
+        template = template or trained_template(path)
+        return cls(
+            load_model(path, model),
+            Encoder(tokenizer, template),
+            eos_token_id=tokenizer.eos_token_id,
+            tokens_per_batch=tokens_per_batch,
+        )
+
+    # --- prefixes --------------------------------------------------------------------------------
+
+    def prefix(self, pool: EncodedPool, rows: Sequence[int]) -> Prefix:
+        """Show the pool's `rows` in this order; computed once."""
+        sequence = pool.sequence(rows, trailing_separator=True)
+        return prefill(self.model, sequence, cached=self.shares_prefix)
+
+    @cached_property
+    def identity(self) -> str:
+        """A hash over all weights, the adapter's included."""
+        return model_identity(self.model)
+
+    def save_prefix(self, prefix: Prefix, path: str | Path) -> None:
+        save_prefix(prefix, path, model=self.identity, encoder=self.encoder.fingerprint())
+
+    def load_prefix(self, path: str | Path) -> Prefix:
+        """Read a prefix saved by this same model and template; any other is refused."""
+        return load_prefix(
+            path,
+            model=self.identity,
+            encoder=self.encoder.fingerprint(),
+            device=self.model.device,
+        )
+
+    # --- answers ---------------------------------------------------------------------------------
+
+    def choose(
+        self, task: Task, prefix: Prefix, queries: Sequence[Example], scoring: str = "sum"
+    ) -> list[Answer]:
+        """Answer each query by its best option. Ties go to the option listed first."""
+        encoded = [self._option_query(task, query) for query in queries]
+        scores = self._score(prefix, encoded)
+        priors: list[list[float]] = [[] for _ in queries]
+        if scoring == "prior":
+            priors = self._priors(task, prefix, queries)
+        answers = []
+        for query, item, raw, prior in zip(queries, encoded, scores, priors, strict=True):
+            adjusted = adjust(raw, item.options, scoring, prior or None)
+            by_option = dict(zip(task.options_of(query), adjusted, strict=True))
+            answers.append(Answer(max(by_option, key=by_option.__getitem__), by_option))
+        return answers
+
+    def write(
+        self, task: Task, prefix: Prefix, queries: Sequence[Example], max_new_tokens: int = 64
+    ) -> list[Answer]:
+        """Answer each query by greedy generation, up to the template's end mark."""
+        prompts = [self.encoder.prompt(task, query.input, query.options) for query in queries]
+        written = generate(
+            self.model,
+            prefix,
+            prompts,
+            finished=self._finished,
+            max_new_tokens=max_new_tokens,
+            tokens_per_batch=self.tokens_per_batch,
+        )
+        return [Answer(self._text(ids), ids=tuple(ids)) for ids in written]
+
+    def query_tokens(self, task: Task, query: Example, max_new_tokens: int) -> int:
+        """Return how many tokens a query and its longest answer take after the prefix."""
+        options = task.options_of(query)
+        prompt = self.encoder.prompt(task, query.input, options)
+        if not options:
+            return len(prompt) + max_new_tokens
+        return len(prompt) + max(len(self.encoder.target(option)) for option in options) - 1
+
+    def _option_query(self, task: Task, query: Example) -> OptionQuery:
+        options = task.options_of(query)
+        prompt = self.encoder.prompt(task, query.input, options)
+        return OptionQuery(prompt, [self._target(option) for option in options])
+
+    def _target(self, option: str) -> list[int]:
+        if option not in self._targets:
+            self._targets[option] = self.encoder.target(option)
+        return self._targets[option]
+
+    @cached_property
+    def _targets(self) -> dict[str, list[int]]:
+        return {}
+
+    def _score(self, prefix: Prefix, queries: Sequence[OptionQuery]) -> list[list[float]]:
+        return score_options(self.model, prefix, queries, tokens_per_batch=self.tokens_per_batch)
+
+    def _priors(self, task: Task, prefix: Prefix, queries: Sequence[Example]) -> list[list[float]]:
+        """Score every query's options after an empty input; once per set of options."""
+        found: dict[tuple[str, ...], list[float]] = {}
+        for query in queries:
+            options = task.options_of(query)
+            if options not in found:
+                empty = Example("", query.target, query.options)
+                (found[options],) = self._score(prefix, [self._option_query(task, empty)])
+        return [found[task.options_of(query)] for query in queries]
+
+    def _finished(self, ids: Sequence[int]) -> bool:
+        end = self.encoder.end
+        if ids[-1] == self._eos or list(ids[-len(end) :]) == end:
+            return True
+        # A text end mark may come out in other tokens than ours.
+        text = self.encoder.end_text
+        return text is not None and text in self.encoder.decode(ids[-len(text) - 2 :])
+
+    def _text(self, ids: Sequence[int]) -> str:
+        body = list(ids)
+        if body and body[-1] == self._eos and self.encoder.end != [self._eos]:
+            body = body[:-1]
+        text = self.encoder.decode_target(body)
+        if self.encoder.end_text:
+            text = text.partition(self.encoder.end_text)[0]
+        return text.strip()
+
+    def _check_sharing(self) -> str | None:
+        """Compare a shared computation with a plain one on a few tokens of this very model."""
+        embeddings: Any = self.model.get_input_embeddings()
+        vocabulary: int = embeddings.weight.shape[0]
+        ids = [(7 * index + 3) % vocabulary for index in range(24)]
+        queries = [
+            OptionQuery(ids[12:16], [ids[16:18], ids[18:21]]),
+            OptionQuery(ids[15:17], [ids[2:4]]),
+        ]
+        sequence = EncodedSequence("check", ids[:12], (), (12,))
+        try:
+            shared = score_options(self.model, prefill(self.model, sequence), queries)
+        except (RuntimeError, ValueError, TypeError, AttributeError, KeyError) as error:
+            return f"its cache cannot be shared: {str(error).splitlines()[0][:120]}"
+        plain = score_options(self.model, prefill(self.model, sequence, cached=False), queries)
+        flat = [torch.tensor([x for scores in side for x in scores]) for side in (shared, plain)]
+        scale = 1 if self.model.dtype == torch.float32 else 100  # bf16 rounds coarsely
+        if torch.allclose(*flat, atol=TOLERANCE * scale, rtol=0):
+            return None
+        return "its cached computation differs from the plain one"

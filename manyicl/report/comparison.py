@@ -1,0 +1,106 @@
+"""What a report shows: the scores of one or more runs side by side, and which answers which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import get_args
+
+from manyicl.evaluation.results import Results, ResultsError
+from manyicl.evaluation.scores import KShotScore
+from manyicl.tasks.task import Family
+
+BASE, TUNED = "base", "tuned"
+_LABELS = {BASE: "before", TUNED: "after"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs by name, and all their scores with stage names that tell the runs apart."""
+
+    runs: dict[str, Results]
+    scores: list[KShotScore]
+    pairs: list[tuple[str, str]]
+    """(before, after) stages whose difference is of interest."""
+
+    @cached_property
+    def stages(self) -> list[str]:
+        """Stage names, those to compare with first."""
+        found = list(dict.fromkeys(score.stage for score in self.scores))
+        return sorted(found, key=lambda stage: stage != BASE)
+
+    @cached_property
+    def num_shots(self) -> list[int]:
+        return sorted({score.num_shots for score in self.scores})
+
+    @cached_property
+    def families(self) -> list[str]:
+        """Families in the order of the task format, unknown ones last."""
+        known = list(get_args(Family))
+        found = {score.family for score in self.scores}
+        return sorted(found, key=lambda name: [*known, name].index(name))
+
+    @cached_property
+    def sides(self) -> list[bool]:
+        """Values of `held_out` that occur, held-out first."""
+        return sorted({score.held_out for score in self.scores}, reverse=True)
+
+    def label(self, stage: str) -> str:
+        """Return the short name shown for a stage: before, after, or its own name."""
+        return _LABELS.get(stage, stage)
+
+    def tasks(self, *, held_out: bool, family: str | None = None) -> list[str]:
+        """Return task names, in alphabetical order."""
+        return sorted(
+            {
+                score.task
+                for score in self.scores
+                if score.held_out == held_out and family in (None, score.family)
+            }
+        )
+
+
+def compare(runs: Results | Mapping[str, Results]) -> Comparison:
+    """Lay one run, or several by name, side by side.
+
+    Of several, `tuned` is shown under the run's name and `base` as before training, once where all
+    runs started from the same scores. Raises `ResultsError` if there are no scores.
+    """
+    runs = {"": runs} if isinstance(runs, Results) else dict(runs)
+    empty = [name for name, results in runs.items() if not results.scores]
+    if empty or not runs:
+        raise ResultsError(f"results{' of ' + empty[0] if any(empty) else ''}: hold no scores.")
+    if len(runs) == 1:
+        (results,) = runs.values()
+        first, *others = results.stages
+        return Comparison(runs, list(results.scores), [(first, other) for other in others])
+    return _overlay(runs)
+
+
+def _overlay(runs: dict[str, Results]) -> Comparison:
+    baselines = [[s for s in results.scores if s.stage == BASE] for results in runs.values()]
+    shared = bool(baselines[0]) and all(found == baselines[0] for found in baselines)
+    scores = list(baselines[0]) if shared else []
+    pairs: list[tuple[str, str]] = []
+    for run, results in runs.items():
+        names = {stage: _name(run, stage, len(results.stages)) for stage in results.stages}
+        if shared:
+            names[BASE] = BASE
+        scores += [
+            replace(score, stage=names[score.stage])
+            for score in results.scores
+            if not (shared and score.stage == BASE)
+        ]
+        first, *others = results.stages
+        pairs += [(names[first], names[other]) for other in others]
+    if not pairs:
+        first, *others = dict.fromkeys(score.stage for score in scores)
+        pairs = [(first, other) for other in others]
+    return Comparison(runs, scores, pairs)
+
+
+def _name(run: str, stage: str, num_stages: int) -> str:
+    if num_stages == 1 or stage == TUNED:
+        return run
+    return f"{run} (before)" if stage == BASE else f"{run} ({stage})"

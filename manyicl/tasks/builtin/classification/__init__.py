@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'classification': one module a group."""

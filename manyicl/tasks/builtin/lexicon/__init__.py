@@ -1,0 +1,1 @@
+"""Words that several groups use: names, places, the calendar. Never whole sentences."""

@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'math': one module a group."""

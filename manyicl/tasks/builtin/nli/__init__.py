@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'nli': one module a group."""

@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'qa': one module a group."""

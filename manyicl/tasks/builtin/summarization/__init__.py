@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'summarization': one module a group."""

@@ -1,0 +1,1 @@
+"""Built-in tasks of the family 'symbolic': one module a group."""
