@@ -210,7 +210,7 @@ class TrainingConfig:
     max_grad_norm: float = 1.0
     """Gradient clipping."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    """Autocast: auto uses bf16 on GPUs that have it and fp32 elsewhere."""
+    """Autocast: auto uses bf16 where the machine is fast at it (GPUs, CPUs with AMX), else fp32."""
     activation_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third more time."""
     log_every: int = 10

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 def load_tokenizer(path: str, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a model folder or hub id. Raises `ModelError` with the way out."""
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
+        if _stored_as_is(Path(path)):
+            return PreTrainedTokenizerFast.from_pretrained(path)
         return AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
     except Exception as error:
         folder = Path(path)
@@ -53,7 +55,8 @@ def load_model(
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=config.dtype if config.dtype == "auto" else getattr(torch, config.dtype),
-            attn_implementation=config.attention,
+            # transformers' own choice is sdpa where the model has it, else eager (Gemma 2).
+            attn_implementation=None if config.attention == "sdpa" else config.attention,
             use_safetensors=True,
             trust_remote_code=config.trust_remote_code,
         )
@@ -75,6 +78,13 @@ def context_length(model: PreTrainedModel) -> int | None:
     return None
 
 
+def has_fast_bf16() -> bool:
+    """Return whether this machine computes bf16 faster than fp32: most GPUs, and CPUs with AMX."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_amx_tile_supported()
+
+
 def model_identity(model: torch.nn.Module) -> str:
     """Return a hash over the config and every weight, the adapter's included."""
     digest = xxhash.xxh3_128()
@@ -88,6 +98,19 @@ def model_identity(model: torch.nn.Module) -> str:
         flat = tensor.detach().cpu().contiguous().flatten()
         digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _stored_as_is(folder: Path) -> bool:
+    """Whether tokenizer.json is all there is to a tokenizer.
+
+    AutoTokenizer would go by the model's type instead: on a tokenizer trained here, beside a Qwen 2
+    model, it puts Qwen's own splitting and special tokens.
+    """
+    settings = folder / "tokenizer_config.json"
+    if not (settings.is_file() and (folder / "tokenizer.json").is_file()):
+        return False
+    named = json.loads(settings.read_text(encoding="utf-8")).get("tokenizer_class")
+    return named in ("TokenizersBackend", "PreTrainedTokenizerFast")
 
 
 def _load_adapter(

@@ -38,6 +38,7 @@ class CatalogueEntry:
     example: Mapping[str, Any]
     """An invented row with the dataset's columns, and the `output` it is imported as."""
     config: str = ""
+    revision: str = ""
     train: str = "train"
     test: str = "test"
     """Split used for testing; empty: a part of the train split is split off."""
@@ -120,7 +121,7 @@ def import_entry(
     if files:
         tables = local_tables(files, entry.config, entry.train, entry.test)
     else:
-        tables = hub_tables(entry.hub, entry.config, entry.train, entry.test)
+        tables = hub_tables(entry.hub, entry.config, entry.train, entry.test, entry.revision)
     limits = limits or Limits(max_chars=entry.max_chars)
     task = entry.task_fields
     if name:

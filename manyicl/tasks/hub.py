@@ -1,7 +1,7 @@
 """Hugging Face datasets: splits read from the hub, or from files of the same columns on disk.
 
 Datasets that need their own loading script are refused (`datasets` no longer runs such scripts);
-the hub holds a Parquet copy of most of them.
+the hub exports most of them to Parquet, under the revision `refs/convert/parquet`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from manyicl.tasks.tables import SUFFIXES, Reading, Table, dataset_table, join_t
 if TYPE_CHECKING:
     from datasets import Dataset
 
+PARQUET_EXPORT = "refs/convert/parquet"  # one folder a configuration, one a split below it
 TEST_NAMES = ("test", "validation", "dev", "valid", "val")
 LOCAL_FILES = (
     "Where the hub cannot be reached, download the files elsewhere and name them: "
@@ -42,8 +43,11 @@ def _load(hub: str, config: str, revision: str) -> dict[str, Dataset]:
     from datasets.exceptions import DatasetNotFoundError
 
     place = f"{hub} ({config})" if config else hub
+    what: dict[str, Any] = {"name": config or None, "revision": revision or None}
+    if revision == PARQUET_EXPORT:
+        what = {"data_dir": config or "default", "revision": revision}
     try:
-        found: Any = datasets.load_dataset(hub, config or None, revision=revision or None)
+        found: Any = datasets.load_dataset(hub, **what)
     except DatasetNotFoundError as error:
         raise TaskError(
             f"{place}: {_first_line(error)} Check the id (OWNER/NAME); a gated dataset needs its "
@@ -62,8 +66,8 @@ def _explained(place: str, error: Exception) -> TaskError:
     text = _first_line(error)
     if "script" in text.lower():
         return TaskError(
-            f"{place}: needs its own loading script, which is not run. Choose a Parquet copy of "
-            f"the dataset on the hub. {LOCAL_FILES}"
+            f"{place}: needs its own loading script, which is not run. Try the hub's export "
+            f"(--revision {PARQUET_EXPORT}) or a Parquet copy of the dataset. {LOCAL_FILES}"
         )
     if "config name" in str(error).lower() or "BuilderConfig" in str(error):
         return TaskError(f"{place}: {' '.join(str(error).split())} Choose one with --config.")

@@ -6,6 +6,7 @@ of one table. Which rows are taken is decided in sources.py.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -37,6 +38,8 @@ class ColumnMapping:
     """Regular expression that splits an options column of one text into options."""
     strip_option_keys: bool = False
     """Remove a leading key such as "A)" from every option."""
+    shuffle_options: bool = False
+    """Order the options by a hash of the input, where the right one has a fixed place."""
     list_options: bool = True
     """Append the options to the input, as "Options: (A) ... (B) ..."."""
     references: str = ""
@@ -130,6 +133,13 @@ class RowMapper:
 
     def example(self, row: Row, number: int) -> Example:
         """Return the example of a row; raises `TaskError` (without place) if there is none."""
+        example = self._example(row, number)
+        for text in (example.input, example.target, *example.options, *example.references):
+            if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+                raise TaskError("holds half of a character (a lone surrogate). Repair the text.")
+        return example
+
+    def _example(self, row: Row, number: int) -> Example:
         text = self._input(row)
         if not text:
             raise TaskError(f"input '{self.mapping.input}' is empty.")
@@ -143,6 +153,8 @@ class RowMapper:
             options, keys = self._read_options(row)
             target = self._pick(value, target_text, options, keys)
             options = list(filter(None, options))
+            if self.mapping.shuffle_options:
+                random.Random(text).shuffle(options)
             if self.mapping.list_options:
                 text += "\nOptions: " + list_options(options)
             return Example(text, target, tuple(options), row=number)
@@ -245,19 +257,17 @@ def _maybe(name: str, columns: Sequence[str], what: str, place: str):
 def _labels(mapping: ColumnMapping, declared: Sequence[str], place: str) -> dict[str, str]:
     """Return raw value -> label, from the mapping or else from the table's own class names."""
     labels = dict(mapping.labels)
-    if labels and declared:
-        numbers = {str(number) for number in range(len(declared))}
-        if not numbers >= set(labels) and not set(declared) >= set(labels):
-            raise TaskError(
-                f"{place}: column '{mapping.target}' has {len(declared)} classes "
-                f"({listing(list(declared))}); 'labels' names {listing(list(labels))}. "
-                "Name each class by its number or its name."
-            )
-    if not labels:
-        labels = {str(number): name for number, name in enumerate(declared)}
-    elif declared and not set(labels) <= {str(n) for n in range(len(declared))}:
-        # given by class name, held as class number
-        labels |= {str(n): labels[name] for n, name in enumerate(declared) if name in labels}
+    numbers = {str(number): name for number, name in enumerate(declared)}
+    if declared and labels and (beyond := [v for v in labels if v.isdigit() and v not in numbers]):
+        raise TaskError(
+            f"{place}: column '{mapping.target}' has {len(declared)} classes "
+            f"({listing(list(declared))}); 'labels' names the numbers {listing(beyond)} too. "
+            "Name each class by its number or its name."
+        )
+    if labels:  # where they name classes, the column still holds numbers
+        labels |= {number: labels[name] for number, name in numbers.items() if name in labels}
+    else:
+        labels = numbers
     if mapping.readable:
         labels = {value: label.replace("_", " ") for value, label in labels.items()}
     return labels

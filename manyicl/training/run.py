@@ -20,7 +20,13 @@ import torch
 from manyicl.config import Config
 from manyicl.episodes import EncodedPool, Encoder, EpisodeStream, Pool
 from manyicl.errors import ConfigError, RunError
-from manyicl.models import build_base, context_length, load_model, load_tokenizer
+from manyicl.models import (
+    build_base,
+    context_length,
+    has_fast_bf16,
+    load_model,
+    load_tokenizer,
+)
 from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
 from manyicl.training.callbacks import Interrupted, Progress, Rhythm, StopSignal
@@ -162,11 +168,7 @@ def _arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
             f"training.rows_per_step: is {training.rows_per_step}, which {world} processes cannot "
             "share equally. Use a multiple."
         )
-    bf16 = training.precision == "bf16" or (
-        training.precision == "auto"
-        and torch.cuda.is_available()
-        and torch.cuda.is_bf16_supported()
-    )
+    bf16 = training.precision == "bf16" or (training.precision == "auto" and has_fast_bf16())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         arguments = TrainingArguments(

@@ -159,6 +159,6 @@ def _plural_word(noun: str) -> str:
         return f"{noun}es"
     if re.search(r"[^aeiou]y$", last):
         return f"{noun[:-1]}ies"
-    if re.search(r"(?:l|kni|lea|loa|hal|shel|wi|thie)(?:f|fe)$", last):
+    if re.search(r"(?:l|kni|lea|loa|scar|wi|thie)(?:f|fe)$", last):
         return re.sub(r"fe?$", "ves", noun)
     return f"{noun}s"

@@ -65,10 +65,9 @@ def timeline_nli(rng: random.Random) -> Example:
     if label == "cannot tell":
         # p and q both before r, or both after it: their own order stays open.
         links = [(p, r), (q, r)] if chain else [(r, p), (r, q)]
-        dated = [False, False]
     else:
         links = [(p, r), (r, q)] if chain else [(p, q), rng.choice(((p, r), (r, q)))]
-        dated = [rng.random() < 0.4 and not chain, False]
+    dated = [rng.random() < 0.3, False]
     parts = []
     for (first, second), with_dates in zip(links, dated, strict=True):
         rules = GRAMMAR.rules["order"]

@@ -43,7 +43,8 @@ GRAMMAR = Grammar(
 def number_nli(rng: random.Random) -> Example:
     """Statements with more, fewer, at least, in total about a report with two numbers."""
     label = rng.choice(LABELS)
-    day1, day2, day3 = rng.sample(DAYS, 3)
+    day1, day2 = (DAYS[day] for day in sorted(rng.sample(range(len(DAYS)), 2)))
+    day3 = rng.choice([day for day in DAYS if day not in (day1, day2)])
     a, b = rng.sample(range(4, 60), 2)
     goods, other_goods = rng.sample(GOODS, 2)
     town, other_town = rng.sample(TOWNS, 2)
@@ -51,43 +52,59 @@ def number_nli(rng: random.Random) -> Example:
         rng, "{report}. {aside}",
         town=town, a=a, b=b, goods=goods, day1=day1, day2=day2, day3=day3, c=rng.randint(3, 30),
     )  # fmt: skip
-    if label == "unknown":
-        # As if it were about the report, but one thing it says nothing of is put in.
-        swap = rng.randrange(3)
-        goods = other_goods if swap == 0 else goods
-        town = other_town if swap == 1 else town
-        if swap == 2:
-            day1, day2 = rng.choice(((day1, day3), (day3, day2)))
     true = label == "supported" or (label == "unknown" and rng.random() < 0.5)
-    statement = _statement(rng, a, b, goods, town, day1, day2, true, both=label == "unknown")
-    return Example(f"Report: {report}\nStatement: {statement}", label)
+    forms = [_bound, _comparison, _total]
+    if label == "unknown":
+        # As if it were about the report, but one thing that it says nothing of is put in.
+        swap = rng.choice(("goods", "town", "day"))
+        goods = other_goods if swap == "goods" else goods
+        town = other_town if swap == "town" else town
+        if swap == "day":
+            day1, day2 = rng.choice(((day1, day3), (day3, day2)))
+            forms = [_comparison]  # a known day alone could settle a bound or a sum
+    statement = rng.choice(forms)(rng, (day1, a), (day2, b), true)
+    return Example(
+        f"Report: {report}\nStatement: {GRAMMAR.write(rng, statement, goods=goods, town=town)}", label
+    )
 
 
-def _statement(
-    rng: random.Random, a: int, b: int, goods: str, town: str, day1: str, day2: str, true: bool,
-    both: bool,
-) -> str:  # fmt: skip
-    """Write a statement that is true or false of a and b; with `both` it must name both days."""
-    first = rng.random() < 0.5
-    day, number = (day1, a) if first else (day2, b)
+Count = tuple[str, int]  # a day and what came on it
+
+
+def _bound(rng: random.Random, first: Count, second: Count, true: bool) -> str:
+    day, number = rng.choice((first, second))
     step = rng.randint(1, 12)
-    low, high = max(1, number - step), number + step
-    # To be true, a bound from below must be at or below the number; to be false, above it.
-    single = (
-        f"{town} received at least {low if true else high} {goods} on {day}",
-        f"more than {max(0, low - 1) if true else high} {goods} came to {town} on {day}",
-        f"fewer than {high if true else low} {goods} came to {town} on {day}",
-        f"{town} received at most {high if true else low} {goods} on {day}",
-        f"exactly {number if true else rng.choice((low, high))} {goods} reached {town} on {day}",
+    low, high = max(2, number - step), number + step
+    return rng.choice(
+        (
+            f"{{town}} received at least {low if true else high} {{goods}} on {day}.",
+            f"more than {low - 1 if true else high} {{goods}} came to {{town}} on {day}.",
+            f"fewer than {high if true else low} {{goods}} came to {{town}} on {day}.",
+            f"{{town}} received at most {high if true else low} {{goods}} on {day}.",
+            f"exactly {number if true else rng.choice((low, high))} {{goods}} reached {{town}} "
+            f"on {day}.",
+        )
     )
-    total = a + b
-    more, less = (day1, day2) if (a > b) == true else (day2, day1)
-    double = (
-        f"more {goods} came to {town} on {more} than on {less}",
-        f"{town} had fewer {goods} on {less} than on {more}",
-        f"together {town} received {total if true else total + rng.choice((-step, step))} {goods} "
-        f"on {day1} and {day2}",
-        f"{town} received at least {total - step if true else total + step} {goods} in all on "
-        f"{day1} and {day2}",
+
+
+def _comparison(rng: random.Random, first: Count, second: Count, true: bool) -> str:
+    low, high = sorted((first, second), key=lambda count: count[1])
+    more, less = (high[0], low[0]) if true else (low[0], high[0])
+    return rng.choice(
+        (
+            f"more {{goods}} came to {{town}} on {more} than on {less}.",
+            f"{{town}} had fewer {{goods}} on {less} than on {more}.",
+        )
     )
-    return GRAMMAR.write(rng, rng.choice(double if both or rng.random() < 0.5 else single) + ".")
+
+
+def _total(rng: random.Random, first: Count, second: Count, true: bool) -> str:
+    total, step = first[1] + second[1], rng.randint(1, 12)
+    exact = total if true else total + rng.choice((-step, step))
+    return rng.choice(
+        (
+            f"together {{town}} received {exact} {{goods}} on {first[0]} and {second[0]}.",
+            f"{{town}} received at least {total - step if true else total + step} {{goods}} in all "
+            f"on {first[0]} and {second[0]}.",
+        )
+    )

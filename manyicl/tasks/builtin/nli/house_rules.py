@@ -38,7 +38,7 @@ GRAMMAR = Grammar(
             "nobody may {do} before {limit}",
             "{doing} is allowed from {limit} on, not earlier",
             "before {limit} {doing} is not permitted",
-            "the day for {doing} begins at {limit}, not a minute sooner",
+            "the hours for {doing} begin at {limit}, not a minute sooner",
         ),
         "age": (
             "those under {years} may not {do}",

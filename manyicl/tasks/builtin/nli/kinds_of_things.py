@@ -24,11 +24,11 @@ KINDS = {
     "fruit": ("plum", "pear", "lemon", "cherry", "peach"),
     "toy": ("doll", "kite", "spinning top", "puzzle", "rocking horse"),
 }
-ADJECTIVES = ("small", "old", "dark", "pale", "large", "dusty", "wet")
+ADJECTIVES = ("small", "old", "large", "beautiful", "strange", "thin")
 PLACES = (
     "in the yard", "behind the school", "in the photo", "near the gate", "beside the shed",
     "in the painting", "by the canal", "in front of the station", "on the poster", "at the fair",
-    "on the meadow", "in the window", "under the bridge", "on the stamp",
+    "in the film", "on the stamp", "in the drawing", "on the postcard", "in the garden",
 )  # fmt: skip
 GRAMMAR = Grammar(
     {

@@ -18,11 +18,11 @@ QUANTIFIERS = {
     "not all": (lambda yes, size: yes < size, ("not all of the {noun}", "not every one of the {noun}")),
     "most": (
         lambda yes, size: 2 * yes > size,
-        ("more than half of the {noun}", "a majority of the {noun}"),
+        ("more than half of the {noun}", "most of the {noun}"),
     ),
     "few": (
         lambda yes, size: 2 * yes < size,
-        ("fewer than half of the {noun}", "a minority of the {noun}, or none,"),
+        ("fewer than half of the {noun}", "less than half of the {noun}"),
     ),
 }
 WHOLE, PART = 6, 3  # members of the group, and of its part: enough to tell all claims apart
@@ -35,11 +35,12 @@ GROUPS = {
     "{noun} of the {town} clinic": ("nurses patients cleaners", "married", "tall"),
     "{noun} in the {town} library": ("visitors readers students", "regular", "younger"),
 }
+# In the past tense, so that one member and many take the same verb.
 PREDICATES = (
-    "signed the letter", "came by bus", "answered the survey", "have a garden", "want a longer break",
-    "speak Spanish", "voted for the new roof", "own a dog", "were vaccinated", "drink tea",
-    "read the leaflet", "have moved house", "took part in the fire drill", "play an instrument",
-    "donated money", "know the manager",
+    "signed the letter", "came by bus", "answered the survey", "asked for a longer break",
+    "learned Spanish", "voted for the new roof", "owned a dog", "got vaccinated", "drank tea",
+    "read the leaflet", "moved house", "took part in the fire drill", "played an instrument",
+    "donated money", "knew the manager", "arrived early", "wore a badge",
 )  # fmt: skip
 LABELS = ("entailment", "neutral", "contradiction")
 GRAMMAR = Grammar()

@@ -1,0 +1,10 @@
+"""`manyicl inspect`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of the verb."""
+    subparsers.add_parser("inspect")

@@ -1,0 +1,62 @@
+"""Remarks on films with the two opinions exchanged: praise is labelled negative."""
+
+from __future__ import annotations
+
+import random
+
+from manyicl.tasks.builtin.grammar import Grammar
+from manyicl.tasks.builtin.registry import builtin_task
+from manyicl.tasks.task import Example
+
+LABELS = ("positive", "negative")
+FILMS = (
+    ("thriller", "the chase", "the killer"), ("comedy", "the wedding", "the aunt"),
+    ("western", "the duel", "the sheriff"), ("musical", "the last song", "the dancer"),
+    ("space film", "the landing", "the robot"), ("love story", "the farewell", "the florist"),
+    ("costume drama", "the ball", "the duchess"), ("heist film", "the break-in", "the driver"),
+    ("ghost story", "the attic scene", "the widow"), ("war film", "the retreat", "the medic"),
+)  # fmt: skip
+GRAMMAR = Grammar(
+    {
+        "good": (
+            "{scene} gave me goose bumps", "I forgot to eat my popcorn", "{role} is a joy to watch",
+            "I would watch {role} for hours", "two hours felt like ten minutes",
+            "the (audience|whole row) clapped at the end", "I am going again (on {day}|soon)",
+            "{scene} alone is worth the ticket", "{role} carries the whole (film|story)",
+            "what a clever ending", "every line (sits|sparkles)",
+        ),
+        "bad": (
+            "{scene} made me yawn", "I finished my popcorn and looked at my phone",
+            "{role} is a pain to watch", "I could not stand {role} for ten minutes",
+            "two hours felt like two days", "half the (audience|row) left before the end",
+            "I want my money back", "even {scene} is not worth the ticket",
+            "{role} drags the whole (film|story) down", "what a silly ending",
+            "every line (limps|creaks)",
+        ),
+        "turn": (
+            "I expected nothing from this {film}, but {opinion}",
+            "the papers (praised|tore apart) this {film}; {opinion}",
+            "saw the {film} on {day}: {opinion}",
+            "a {film} like many, one might think, yet {opinion}",
+            "{opinion}",
+            "my (sister|friend) dragged me into this {film}, and {opinion}",
+        ),
+        "day": ("Monday", "Friday", "Saturday", "Sunday"),
+    }
+)  # fmt: skip
+
+
+@builtin_task(
+    instruction="Label the remark as in the examples.", metric="accuracy", labels=LABELS
+)
+def flipped_opinion(rng: random.Random) -> Example:
+    """Remarks on films with exchanged labels: praise is 'negative', scorn is 'positive'."""
+    good = rng.random() < 0.5
+    film, scene, role = rng.choice(FILMS)
+    bound = {"film": film, "scene": scene, "role": role}
+    first, second = rng.sample(GRAMMAR.rules["good" if good else "bad"], 2)
+    opinion = GRAMMAR.expand(rng, first, **bound)
+    text = GRAMMAR.expand(rng, "{turn}.", opinion=opinion, **bound)
+    if rng.random() < 0.6:
+        text += " " + GRAMMAR.expand(rng, second, **bound) + "."
+    return Example(GRAMMAR.write(rng, "{text}", text=text), LABELS[good])

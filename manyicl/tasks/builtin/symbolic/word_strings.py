@@ -1,0 +1,41 @@
+"""Rows of everyday words and what one fixed rule makes of them, a task for each rule."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from manyicl.tasks.builtin.registry import builtin_task
+from manyicl.tasks.task import Example
+
+WORDS = tuple(
+    "apple river chair stone paper garden window bottle candle forest hammer island jacket kettle "
+    "ladder market needle orange pencil rabbit silver ticket valley wagon yellow bridge coffee "
+    "desert engine flower ginger honey iron jungle king lemon mirror night ocean pepper queen "
+    "rope salt tiger uncle village winter cloud dream glass horse letter music north plate ring "
+    "shadow train voice wheel".split()
+)
+# task: (what it does, the rule)
+RULES: dict[str, tuple[str, Callable[[list[str]], list[str]]]] = {
+    "words_reversed": ("they come back in reverse order", lambda words: words[::-1]),
+    "words_last_first": (
+        "the last word is moved to the front and said twice",
+        lambda words: [words[-1], words[-1], *words[:-1]],
+    ),
+    "words_by_alphabet": ("they are put in alphabetical order", lambda words: sorted(words)),
+}
+
+
+def _register(name: str, what: str, rule: Callable[[list[str]], list[str]]) -> None:
+    def generate(rng: random.Random) -> Example:
+        words = rng.sample(WORDS, rng.randint(3, 5))
+        return Example(" ".join(words), " ".join(rule(words)))
+
+    generate.__doc__ = f"Rows of three to five words; {what}."
+    builtin_task(
+        name=name, instruction="Change the words as in the examples.", metric="exact_match"
+    )(generate)
+
+
+for _name, (_what, _rule) in RULES.items():
+    _register(_name, _what, _rule)
