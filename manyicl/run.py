@@ -10,7 +10,7 @@ from manyicl.evaluation.results import Results
 from manyicl.report import write_report
 from manyicl.report.markdown import kshot_markdown
 from manyicl.training.model_card import fill_kshot_table
-from manyicl.training.run import train
+from manyicl.training.run import check_run_folder, train
 
 
 def run(config: Config) -> Results:
@@ -18,6 +18,7 @@ def run(config: Config) -> Results:
 
     Interrupted, it goes on where it stopped when called again.
     """
+    check_run_folder(config)  # before the first evaluation, not after it
     if config.evaluation.before:
         evaluate(config, [BASE])  # kept, and joined with the tuned model's scores below
     train(config)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyicl.cli import tasks_import
+from manyicl.cli.tasks_import import count
 from manyicl.errors import TaskError, listing
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def list_tasks(args: argparse.Namespace) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     _print_table(
-        f"{len(rows)} tasks",
+        count(len(rows), "task"),
         ("name", "family", "kind", "metric", "group", "labels", "train", "test"),
         [
             (
@@ -184,8 +185,8 @@ def check_tasks(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:
-        tasks = "1 task" if checked == 1 else f"{checked} tasks"
-        print(f"{tasks} checked: {errors} errors, {len(findings) - errors} warnings")
+        warnings = count(len(findings) - errors, "warning")
+        print(f"{count(checked, 'task')} checked: {count(errors, 'error')}, {warnings}")
     return 2 if errors else 0
 
 

@@ -104,6 +104,8 @@ def import_task(args: argparse.Namespace) -> int:
     for line in report.lines():
         print(line)
     _print_check(report)
+    if not report.instruction:
+        print("no instruction: the task is told by its examples alone (--instruction adds one)")
     print(
         "Next:\n"
         f"  manyicl tasks show {report.task} --path {report.folder}\n"
@@ -186,6 +188,11 @@ def _from_catalogue(args: argparse.Namespace) -> ImportReport:
     print(f"{entry.name}: {entry.hub} {entry.config}".rstrip() + f", licence: {entry.licence}")
     limits = _limits(args, entry.max_chars)
     return import_entry(entry, args.out, files=args.files, limits=limits, name=args.name)
+
+
+def count(number: int, word: str) -> str:
+    """Return `number` and `word`, in the plural where it is due."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _name_from(text: str) -> str:
@@ -275,7 +282,7 @@ def _print_check(report: ImportReport) -> None:
 
     findings = check_folder(report.folder)
     errors = sum(finding.severity == "error" for finding in findings)
-    print(f"checked: {errors} errors, {len(findings) - errors} warnings")
+    print(f"checked: {count(errors, 'error')}, {count(len(findings) - errors, 'warning')}")
     for finding in findings[:SHOWN_FINDINGS]:
         print(f"  {finding.severity} {finding.kind}: {finding.message}")
     if len(findings) > SHOWN_FINDINGS:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import inspect
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigKeyError,
+    GrammarParseError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+)
 
 from manyicl.config.regimes import REGIMES
 from manyicl.config.schema import Config
@@ -23,37 +30,35 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     `overrides` are `key=value` or `--key value` pieces as they come from a command line. Raises
     `ConfigError` naming the file and the full key.
     """
-    settings = OmegaConf.create({})
-    if path is not None:
-        settings = _read_yaml(Path(path))
-    for key, value in parse_overrides(overrides):
-        try:
-            OmegaConf.update(settings, key, value, merge=False)
-        except OmegaConfBaseException as error:
-            raise ConfigError(f"override {key}: {_first_line(error)}") from None
-    _expand_shorthands(settings)
-    regime = settings.get("regime", Config.regime)
-    if regime not in REGIMES:
-        raise ConfigError(
-            f"regime: is {regime!r}; it must be one of {', '.join(REGIMES)}."
-            f"{did_you_mean(str(regime), list(REGIMES))}"
-        )
-    place = str(path) if path else "command line"
+    settings = OmegaConf.create({}) if path is None else _read_yaml(Path(path))
+    place = " with ".join([str(path)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
+        _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`
+        for key, value in parse_overrides(overrides):
+            OmegaConf.update(settings, key, value, merge=False)
+        _expand_shorthands(settings, place)
+        regime = settings.get("regime", Config.regime)
+        if not isinstance(regime, str) or regime not in REGIMES:
+            raise ConfigError(
+                f"{place}: regime: is {_shown(regime)}; it must be one of {', '.join(REGIMES)}."
+                f"{did_you_mean(str(regime), list(REGIMES))}"
+            )
+        if missing := sorted(OmegaConf.missing_keys(settings)):
+            raise ConfigError(f"{place}: {missing[0]}: is '???', which means no value. Give one.")
         merged = OmegaConf.merge(OmegaConf.structured(Config), REGIMES[regime], settings)
         config = OmegaConf.to_object(merged)
     except ConfigKeyError as error:
         raise ConfigError(_unknown_key(place, str(error.full_key))) from None
     except OmegaConfBaseException as error:
-        key = f" {error.full_key}:" if error.full_key else ""
-        raise ConfigError(f"{place}:{key} {_first_line(error)}") from None
+        raise ConfigError(f"{place}: {_explained(error)}") from None
     assert isinstance(config, Config)
     return config
 
 
 def save_config(config: Config, path: str | Path) -> None:
     """Write the resolved configuration; `load_config(path)` gives it back."""
-    Path(path).write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+    settings = OmegaConf.create(_escaped(as_dict(config)))
+    Path(path).write_text(OmegaConf.to_yaml(settings), encoding="utf-8")
 
 
 def as_dict(config: Config) -> dict[str, Any]:
@@ -73,11 +78,23 @@ def parse_overrides(pieces: Sequence[str]) -> Iterator[tuple[str, Any]]:
         key = key.replace("-", "_")
         if not re.fullmatch(r"[A-Za-z_][\w.]*", key):
             raise ConfigError(f"'{piece}': '{key}' is not a configuration key.")
-        try:
-            # YAML reads numbers, booleans and [lists]; `1-4` and plain words stay text.
-            yield key, OmegaConf.to_container(OmegaConf.create({"v": _yaml(text)}))["v"]  # type: ignore[index,call-overload]
-        except OmegaConfBaseException as error:
-            raise ConfigError(f"override {key}: {_first_line(error)}") from None
+        if key == "model":
+            key = "model.path"
+        yield key, _parse_value(key, text)
+
+
+def _parse_value(key: str, text: str) -> Any:
+    """Read `text` as YAML; for settings that are text, take it as it stands or between quotes."""
+    quoted = re.fullmatch(r"(['\"]).*\1", text, re.S)
+    if _types().get(key) is str and not quoted and text != "null":
+        return text
+    import yaml
+
+    try:
+        value = OmegaConf.from_dotlist([f"v={text}"])["v"]
+    except yaml.YAMLError:
+        return text
+    return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
 
 
 def field_docs() -> list[tuple[str, str, str]]:
@@ -102,24 +119,78 @@ def _field_docs(cls: type, prefix: str) -> Iterator[tuple[str, str, str]]:
         yield f"{prefix}{item.name}", shown, meaning
 
 
-def _expand_shorthands(settings: DictConfig) -> None:
-    """`model=PATH` means model.path; one value where a list is expected is a list of one."""
+@cache
+def _types() -> dict[str, Any]:
+    """Return the type of every setting and every section (a dataclass) by full key."""
+    found: dict[str, Any] = {}
+
+    def add(cls: type, prefix: str) -> None:
+        for name, kind in get_type_hints(cls).items():
+            found[prefix + name] = kind
+            if dataclasses.is_dataclass(kind):
+                add(kind, f"{prefix}{name}.")  # pyright: ignore[reportArgumentType]
+
+    add(Config, "")
+    return found
+
+
+def _expand_shorthands(settings: DictConfig, place: str) -> None:
+    """`model: PATH` means model.path; one value where a list is expected is a list of one."""
     if isinstance(settings.get("model"), str):
         settings["model"] = {"path": settings["model"]}
-    for key, default, _ in field_docs():
-        if default.startswith("["):
-            value = OmegaConf.select(settings, key)
-            if isinstance(value, (str, int, float)):
-                OmegaConf.update(settings, key, [value])
+    for key, kind in _types().items():
+        value = OmegaConf.select(settings, key)
+        if dataclasses.is_dataclass(kind):
+            parent, _, name = key.rpartition(".")
+            holder = OmegaConf.select(settings, parent) if parent else settings
+            if value is None and holder is not None:
+                holder.pop(name, None)  # a section without settings
+            elif not isinstance(value, (DictConfig, type(None))):
+                first = dataclasses.fields(kind)[0].name
+                raise ConfigError(
+                    f"{place}: {key}: is {_shown(value)}, but it is a section. Set the keys in "
+                    f"it, e.g. {key}.{first}."
+                )
+        elif get_origin(kind) is list and isinstance(value, (str, int, float)):
+            OmegaConf.update(settings, key, [value])
+        elif get_origin(kind) is list and isinstance(value, DictConfig):
+            raise ConfigError(f"{place}: {key}: is {_shown(value)}; {_expected(kind)}.")
 
 
-def _yaml(text: str) -> Any:
-    import yaml
+def _explained(error: OmegaConfBaseException) -> str:
+    key = re.sub(r"\[.*$", "", str(error.full_key or ""))
+    if isinstance(error, (GrammarParseError, InterpolationResolutionError)):
+        return (
+            f"{key}: {_first_line(error)}. '${{' begins a reference to another key; write "
+            "'\\${' for the text itself."
+        )
+    kind = _types().get(key)
+    if kind is None:
+        return f"{key}: {_first_line(error)}"
+    return f"{key}: is {_shown(error.value)}; {_expected(kind)}."
 
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+
+def _expected(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"it must be one of {', '.join(get_args(kind))}"
+    if get_origin(kind) is list:
+        member = {str: "texts, e.g. [a, b]"}.get(get_args(kind)[0], "numbers, e.g. [1, 2]")
+        return f"it must be a list of {member}"
+    words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+    return f"it must be {words.get(kind, 'a mapping of keys to values')}"
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None else repr(value)
+
+
+def _escaped(value: Any) -> Any:
+    """Return nested settings with every '${' marked as text."""
+    if isinstance(value, str):
+        return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def _read_yaml(path: Path) -> DictConfig:
@@ -137,12 +208,13 @@ def _read_yaml(path: Path) -> DictConfig:
 
 
 def _unknown_key(place: str, key: str) -> str:
-    known = [name for name, _, _ in field_docs()]
-    parents = sorted({name.rpartition(".")[0] for name in known} - {""})
-    return (
-        f"{place}: unknown key '{key}'.{did_you_mean(key, known + parents)} "
-        "'manyicl config' lists every key."
-    )
+    known = list(_types())
+    hint = did_you_mean(key, known)
+    if not hint:  # the right name in the wrong section
+        full = {name.rpartition(".")[2]: name for name in known}
+        close = difflib.get_close_matches(key.rpartition(".")[2], full, n=1)
+        hint = f" Did you mean {full[close[0]]!r}?" if close else ""
+    return f"{place}: unknown key '{key}'.{hint} 'manyicl config' lists every key."
 
 
 def _first_line(error: Exception) -> str:

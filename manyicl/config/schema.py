@@ -6,6 +6,7 @@ reading files and overrides is `load.py`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,6 +39,7 @@ class LoraConfig:
 
     def __post_init__(self) -> None:
         _at_least(0, "model.lora.rank", self.rank)
+        _above_zero("model.lora.alpha", self.alpha)
         _share("model.lora.dropout", self.dropout)
 
 
@@ -65,6 +67,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of("model.dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
         _at_least(300, "model.vocab_size", self.vocab_size)
+        _at_least(0, "model.seed", self.seed)
         if self.config and "model_type" not in self.config:
             raise ConfigError(
                 "model.config: 'model_type' is missing. Add it, e.g. model_type: llama."
@@ -130,14 +133,15 @@ class EpisodesConfig:
         _share("episodes.similar_share", self.similar_share)
         _share("episodes.symbols", self.symbols)
         _at_least(1, "episodes.mixture_cap", self.mixture_cap)
-        if self.temperature < 1:
+        _at_least(0, "episodes.seed", self.seed)
+        if not self.temperature >= 1:
             raise ConfigError(f"episodes.temperature: is {self.temperature}; it must be 1 or more.")
 
     def shot_range(self) -> tuple[int, int] | None:
         """Return (fewest, most) demonstrations a sequence; None means as many as fit."""
         if self.shots == "fill":
             return None
-        found = re.fullmatch(r"(\d+)(?:-(\d+))?", self.shots)
+        found = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", self.shots)
         low, high = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
         if not 1 <= low <= high:
             raise ConfigError(
@@ -167,7 +171,7 @@ class ObjectiveConfig:
                 f"objective.shot_weights: is set, but objective.normaliser is {self.normaliser!r}, "
                 "which would not use it. Set objective.normaliser=shot_weights."
             )
-        if any(weight < 0 for weight in self.shot_weights) or (
+        if not all(0 <= weight < math.inf for weight in self.shot_weights) or (
             self.shot_weights and self.shot_weights[-1] == 0
         ):
             raise ConfigError(
@@ -208,7 +212,7 @@ class TrainingConfig:
     betas: list[float] = field(default_factory=lambda: [0.9, 0.98])
     """AdamW moment decays."""
     max_grad_norm: float = 1.0
-    """Gradient clipping."""
+    """Gradient clipping; 0 turns it off."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Autocast: auto uses bf16 where the machine is fast at it (GPUs, CPUs with AMX), else fp32."""
     activation_checkpointing: bool = False
@@ -225,17 +229,18 @@ class TrainingConfig:
     """Seed of dropout and of everything else random in a training step."""
 
     def __post_init__(self) -> None:
-        for key in ("steps", "save_every"):
+        for key in ("steps", "save_every", "seed"):
             _at_least(0, f"training.{key}", getattr(self, key))
         for key in ("rows_per_step", "log_every", "keep_checkpoints"):
             _at_least(1, f"training.{key}", getattr(self, key))
         _share("training.warmup", self.warmup)
-        if self.steps == 0 and self.epochs <= 0:
+        for key in ("epochs", "weight_decay", "max_grad_norm"):
+            value = getattr(self, key)
+            if not 0 <= value < math.inf:
+                raise ConfigError(f"training.{key}: is {value}; it must be a number of at least 0.")
+        if self.steps == 0 and self.epochs == 0:
             raise ConfigError("training.steps: is 0 and training.epochs too. Set one of them.")
-        if self.learning_rate <= 0:
-            raise ConfigError(
-                f"training.learning_rate: is {self.learning_rate}; it must be above 0."
-            )
+        _above_zero("training.learning_rate", self.learning_rate)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"training.betas: is {self.betas}; give two numbers in [0, 1).")
 
@@ -301,6 +306,11 @@ class Config:
 def _at_least(least: int, key: str, value: int) -> None:
     if value < least:
         raise ConfigError(f"{key}: is {value}; it must be at least {least}.")
+
+
+def _above_zero(key: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise ConfigError(f"{key}: is {value}; it must be a number above 0.")
 
 
 def _share(key: str, value: float) -> None:

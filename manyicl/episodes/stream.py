@@ -1,8 +1,9 @@
 """The stream of training episodes: which demonstrations the next sequence shows.
 
 An endless, seeded draw over a mixture of tasks. Within a task every row is shown once before any is
-shown twice; rows that are nearly the same never stand in one sequence, because each demonstration
-is a query for the ones before it. The state is small and JSON-ready: a stream restored from it goes
+shown twice. Rows that are nearly the same never stand in one sequence, because each demonstration
+is a query for the ones before it: the second waits for the next sequence. Rows chosen for being
+similar come on top of their turn. The state is small and JSON-ready: a stream restored from it goes
 on exactly as the one that was saved.
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -49,23 +49,29 @@ class Counts:
 
 
 class RowStream:
-    """A task's rows, every one once before any comes again; rows may be put back for later."""
+    """A task's rows, every one once before any comes again. A row that must not be taken now waits
+    at the head of the line; it is not drawn again before it was taken."""
 
     def __init__(self, pool: EncodedPool, rows: set[int], order: str, seed: int):
         self._pool, self._rows, self._order, self._seed = pool.pool, rows, order, seed
         self._epoch = -1
-        self._queue: list[int] = []
+        self._queue: list[int] = []  # the next row last
 
-    def __iter__(self) -> Iterator[int]:
+    def take(self, blocked: set[int]) -> int | None:
+        """Remove and return the next row that is not blocked; None if all rows are."""
+        if self._rows <= blocked:
+            return None
         while True:
-            if not self._queue:
-                self._epoch += 1
-                self._queue = self._permutation(self._epoch)[::-1]
-            yield self._queue.pop()
+            for place in range(len(self._queue) - 1, -1, -1):
+                if self._queue[place] not in blocked:
+                    return self._queue.pop(place)
+            self._epoch += 1
+            fresh = self._permutation(self._epoch)[::-1]
+            self._queue[:0] = [row for row in fresh if row not in self._queue]
 
-    def put_back(self, rows: Sequence[int]) -> None:
-        """Return unused rows to the head of the line, in their order."""
-        self._queue += reversed(rows)
+    def put_back(self, row: int) -> None:
+        """Return an unused row to the head of the line."""
+        self._queue.append(row)
 
     def _permutation(self, epoch: int) -> list[int]:
         if self._order == "first":
@@ -158,48 +164,48 @@ class EpisodeStream:
         used = len(pool.opening(instructed))
         rows: list[int] = []
         blocked: set[int] = set()
-        unused: list[int] = []
-        for row, is_next in islice(self._candidates(task), len(self._fitting[task]) + 1):
-            if row in blocked:
-                unused += [row] * is_next
-                continue
+        for row, taken in self._candidates(task, blocked):
             length = len(pool.demonstration(row, symbols, instructed))
             length += len(pool.encoder.separator) if rows else 0
             if used + length > self.config.max_tokens:
                 # It opens this task's next sequence. Looking on for a shorter one that fits would
                 # bias what stands at the end of full sequences.
-                unused += [row] * is_next
+                if taken:
+                    self._rows[task].put_back(row)
                 break
             rows.append(row)
             used += length
             blocked |= {row} | pool.pool.near_duplicates[row]
             if len(rows) == wanted:
                 break
-        self._rows[task].put_back(unused)
         if self.config.selection in ("similar", "mixed"):
             rows = [rows[i] for i in self._rng.permutation(len(rows))]
         return rows, used
 
-    def _candidates(self, task: int) -> Iterator[tuple[int, bool]]:
-        """Yield (row, whether it was the row stream's next) in the order of selection."""
-        pool, stream = self.pools[task], iter(self._rows[task])
-        selection = self.config.selection
-        if selection not in ("similar", "mixed"):
-            for row in stream:
-                yield row, True
-        share = 1.0
-        if selection == "mixed":
-            share = min(1.0, 2 * self.config.similar_share * self._rng.random())
-        anchor = next(stream)
-        yield anchor, True
-        similar = iter(
-            row
-            for row in pool.pool.by_similarity(pool.pool.examples[anchor].input)
-            if row in self._fitting[task]
-        )
+    def _candidates(self, task: int, blocked: set[int]) -> Iterator[tuple[int, bool]]:
+        """Yield (row, whether it was taken from the row stream) in the order of selection.
+
+        `blocked` may grow in between; its rows are not yielded. Ends when every row is blocked.
+        """
+        pool, stream = self.pools[task], self._rows[task]
+        similar: Iterator[int] = iter(())
+        share = 0.0
+        if self.config.selection in ("similar", "mixed"):
+            share = 1.0
+            if self.config.selection == "mixed":
+                share = min(1.0, 2 * self.config.similar_share * self._rng.random())
+            anchor = stream.take(blocked)
+            assert anchor is not None  # every task has a row that fits, and none is blocked yet
+            yield anchor, True
+            ranked = pool.pool.by_similarity(pool.pool.examples[anchor].input)
+            similar = (row for row in ranked if row in self._fitting[task] and row not in blocked)
         while True:
-            row = next(similar, None) if self._rng.random() < share else None
-            yield (row, False) if row is not None else (next(stream), True)
+            if share and self._rng.random() < share and (row := next(similar, None)) is not None:
+                yield row, False
+            elif (row := stream.take(blocked)) is not None:
+                yield row, True
+            else:
+                return
 
     def _check_shots(self) -> None:
         if self._range is None:

@@ -57,10 +57,7 @@ def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
         config=as_dict(config),
         training=(description or {}).get("training", {}),
         environment=describe_environment(),
-        tasks={
-            task.name: task.metadata() | {"fingerprint": task.fingerprint("test")}
-            for task, _ in tasks
-        },
+        tasks={task.name: _described(task) for task, _ in tasks},
     )
     if config.evaluation.samples:
         _join_samples(run_dir, stages, [task.name for task, _ in tasks])
@@ -117,6 +114,20 @@ def _evaluated_tasks(
     patterns = config.evaluation.held_in or ([] if len(held_out) else ["*"])
     chosen = held_in.matching(patterns, "evaluation.held_in") if patterns else ()
     return [(task, True) for task in held_out] + [(task, False) for task in chosen]
+
+
+def _described(task: Task) -> dict[str, Any]:
+    """What a reader of results needs to know of a task; none of its text."""
+    return {
+        "family": task.family,
+        "kind": task.kind,
+        "metric": task.metric,
+        "group": task.group,
+        "num_labels": len(task.labels),
+        "licence": task.source.get("licence", "not stated"),
+        "train_sha256": task.fingerprint("train"),
+        "fingerprint": task.fingerprint("test"),
+    }
 
 
 def _load_engine(config: Config, run_dir: Path, stage: str, held_in: TaskCollection) -> Engine:

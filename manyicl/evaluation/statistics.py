@@ -64,10 +64,10 @@ def hierarchical_interval(
     scores = np.asarray(scores, dtype=float)
     _check(scores)
     num_seeds, num_queries = scores.shape
-    seeds = _counts(num_seeds, num_resamples, seed, "seeds") / num_seeds
-    queries = _counts(num_queries, num_resamples, seed, "queries") / num_queries
-    means = np.einsum("bq,bq->b", seeds @ scores, queries)
-    return _percentiles(means, confidence)
+    seeds = _counts(num_seeds, num_resamples, seed, "seeds")
+    queries = _counts(num_queries, num_resamples, seed, "queries")
+    sums = np.einsum("bq,bq->b", seeds @ scores, queries)
+    return _percentiles(sums / (num_seeds * num_queries), confidence)
 
 
 def macro_f1_interval(

@@ -7,9 +7,10 @@ from manyicl.models.load import (
     load_tokenizer,
     model_identity,
 )
-from manyicl.models.scratch import build_base, train_tokenizer
+from manyicl.models.scratch import base_tokenizer, build_base, train_tokenizer
 
 __all__ = [
+    "base_tokenizer",
     "build_base",
     "context_length",
     "has_fast_bf16",

@@ -118,19 +118,32 @@ def _load_adapter(
 ) -> PreTrainedModel:
     from peft import PeftModel
 
-    base = json.loads(adapter.read_text())["base_model_name_or_path"]
-    relative = folder / base  # runs store their own base beside the adapter
+    base = _base_of(folder, adapter)
     plain = ModelConfig(
         dtype=config.dtype,
         attention=config.attention,
         trust_remote_code=config.trust_remote_code,
     )
-    model = load_model(str(relative) if relative.is_dir() else base, plain)
+    model = load_model(base, plain)
     try:
         loaded: Any = PeftModel.from_pretrained(model, folder, is_trainable=training)
     except Exception as error:
         raise ModelError(_unreachable("model.path", str(folder), error)) from None
+    loaded.active_peft_config.base_model_name_or_path = base
     return loaded.eval()
+
+
+def _base_of(folder: Path, adapter: Path) -> str:
+    """Return the base model an adapter names; a run's own base is found where the run is now."""
+    try:
+        named = str(json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"model.path: {adapter}: names no base model ({error!r}). Restore the file; its "
+            "'base_model_name_or_path' is a folder or hub id."
+        ) from None
+    beside = folder.parent / "base"
+    return str(beside if Path(named).name == "base" and beside.is_dir() else named)
 
 
 def _add_adapter(model: Any, config: ModelConfig) -> Any:

@@ -48,6 +48,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     )
 
 
+def base_tokenizer(config: ModelConfig, texts: Iterable[str]) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model built from a config: the named one, or trained on `texts`."""
+    if config.tokenizer and config.tokenizer != "train":
+        return load_tokenizer(config.tokenizer, trust_remote_code=config.trust_remote_code)
+    return train_tokenizer(texts, config.vocab_size)
+
+
 def build_base(config: ModelConfig, folder: Path, texts: Iterable[str]) -> Path:
     """Make a randomly initialised model from `config.config` and save it with its tokenizer.
 
@@ -58,10 +65,7 @@ def build_base(config: ModelConfig, folder: Path, texts: Iterable[str]) -> Path:
         return folder
     from transformers import AutoModelForCausalLM
 
-    if config.tokenizer and config.tokenizer != "train":
-        tokenizer = load_tokenizer(config.tokenizer, trust_remote_code=config.trust_remote_code)
-    else:
-        tokenizer = train_tokenizer(texts, config.vocab_size)
+    tokenizer = base_tokenizer(config, texts)
     model_config = _model_config(config, tokenizer)
     torch.manual_seed(config.seed)
     try:

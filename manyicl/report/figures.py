@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 WIDTH_INCHES = 9.8
 COLOURS = ("#6b6b6b", "#0072B2", "#D55E00", "#009E73", "#AA4499", "#56B4E9", "#E69F00")
 MARKERS = "osD^vPX"
+LEGEND_COLUMNS = 5
 DASHES = ("--", "-", "-", "-", "-", "-", "-")
 
 
@@ -52,7 +53,7 @@ def overview(found: Comparison) -> Markup:
         alone = f"{side}: {tasks[0]}"
         title = f"{side} tasks (mean of {len(tasks)})" if len(tasks) > 1 else alone
         panels[title] = _mean_curves(found, held_out)
-    return _grid(panels, found, "overview", "Mean score by number of shots", columns=2, height=3.0)
+    return _grid(panels, found, "overview", "Mean score by number of shots", columns=2, height=2.15)
 
 
 def by_family(found: Comparison, held_out: bool) -> Markup:
@@ -85,6 +86,7 @@ def by_task(found: Comparison, held_out: bool, family: str) -> Markup:
         found,
         f"tasks-{side}-{found.families.index(family)}",
         f"{family}: every {side} task",
+        height=1.05,
         small=True,
     )
 
@@ -126,31 +128,43 @@ def _grid(
     title: str,
     *,
     columns: int = 4,
-    height: float = 2.3,
+    height: float = 1.55,
     small: bool = False,
 ) -> Markup:
+    """Draw panels in rows, on one scale; `height` of each in inches.
+
+    The places are computed here: matplotlib's own layout measures every text, which doubles the
+    time of a page with many tasks.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    height = 1.75 if small else height
-    rows = math.ceil(len(panels) / columns)
+    titles = [_wrapped(panel) if small else panel for panel in panels]
+    left, gap = 0.55, 0.18
+    over, under = 0.12 + 0.14 * max(text.count("\n") + 1 for text in titles), 0.5
+    legend = 0.12 + 0.2 * math.ceil((len(found.stages) + 1) / LEGEND_COLUMNS)
+    width = (WIDTH_INCHES - left - gap * columns) / columns
+    total = legend + math.ceil(len(panels) / columns) * (over + height + under)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, rows * height + 0.55), layout="constrained")
-        axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-        low, high = _limits(panels)
-        for at, (panel, curves) in enumerate(panels.items()):
-            ax = axes[at]
+        figure = Figure(figsize=(WIDTH_INCHES, total))
+        axes: list[Axes] = []
+        for at, curves in enumerate(panels.values()):
+            row, column = divmod(at, columns)
+            x, y = left + column * (width + gap), total - legend
+            y -= (row + 1) * (over + height) + row * under
+            box = (x / WIDTH_INCHES, y / total, width / WIDTH_INCHES, height / total)
+            ax = figure.add_axes(box, sharey=axes[0] if axes else None)
+            axes.append(ax)
             _draw_panel(ax, curves, found, small)
-            ax.set_title(_wrapped(panel) if small else panel, fontsize=7.5 if small else None)
-            ax.set_ylim(low, high)
-            ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-            if at % columns == 0:
+            ax.set_title(titles[at], fontsize=7.5 if small else None)
+            ax.tick_params(labelleft=column == 0)
+            if column == 0:
                 ax.set_ylabel("score, %")
             if at + columns >= len(panels):
                 ax.set_xlabel("shots")
-        for ax in axes[len(panels) :]:
-            ax.set_visible(False)
-        _legend(figure, axes[: len(panels)])
+        axes[0].set_ylim(*_limits(panels))
+        axes[0].yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
+        _legend(figure, axes, loc="upper left", bbox_to_anchor=(0, 1))
         return svg(figure, name, title, _in_words(panels, found))
 
 
@@ -221,7 +235,7 @@ def _limits(panels: Mapping[str, Curves]) -> tuple[float, float]:
     return max(0.0, low - margin) if low > 0.25 else -0.01, min(1.01, high + margin)
 
 
-def _legend(figure: Figure, axes: Iterable[Axes]) -> None:
+def _legend(figure: Figure, axes: Iterable[Axes], **place: Any) -> None:
     handles: dict[str, Any] = {}
     for ax in axes:  # a stage or the chance level may be missing in some panels
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -230,9 +244,9 @@ def _legend(figure: Figure, axes: Iterable[Axes]) -> None:
     figure.legend(
         [handles[label] for label in labels],
         labels,
-        loc="outside upper left",
-        ncols=min(4, len(labels)),
+        ncols=min(LEGEND_COLUMNS, len(labels)),
         fontsize=9,
+        **place,
     )
 
 
@@ -272,7 +286,7 @@ def _lines(
         ax.set_xlabel(xlabel)
         ax.set_ylabel("loss, nats per supervised token")
         if len(curves) > 1:
-            _legend(figure, [ax])
+            _legend(figure, [ax], loc="outside upper left")
         words = [
             f"{label}: {points[0][1]:.3f} at {points[0][0]:g}, {points[-1][1]:.3f} at "
             f"{points[-1][0]:g}."

@@ -42,8 +42,6 @@ STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "xtick.major.size": 3,
     "ytick.major.size": 0,
-    "figure.constrained_layout.wspace": 0.04,
-    "figure.constrained_layout.hspace": 0.06,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,

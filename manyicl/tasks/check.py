@@ -264,8 +264,8 @@ def _check_near_duplicates(task: Task, splits: dict[Split, Rows]) -> Iterator[Fi
                 split,
                 tuple(sorted({row for pair in pairs for row in pair})),
                 "near-duplicate",
-                f"{_place(task, split)}: {len(pairs)} pairs of rows with nearly the same input "
-                f"({_pairs(pairs)}). They are never shown to each other as demonstrations; remove "
+                f"{_place(task, split)}: {_pairs(pairs)} of rows with nearly the same input: "
+                f"{_shown(pairs)}. They are never shown to each other as demonstrations; remove "
                 "one of each if they add nothing.",
             )
     if across:
@@ -274,11 +274,15 @@ def _check_near_duplicates(task: Task, splits: dict[Split, Rows]) -> Iterator[Fi
             "test",
             tuple(sorted({test for _, test in across})),
             "train/test near-duplicate",
-            f"{_place(task, 'test')}: {len(across)} pairs of a train and a test row with nearly "
-            f"the same input (train-test {_pairs(across)}). Scores may measure recall of training "
+            f"{_place(task, 'test')}: {_pairs(across)} of a train and a test row with nearly "
+            f"the same input: {_shown(across)} (train-test). Scores may measure recall of training "
             "rows; remove one of each.",
         )
 
 
 def _pairs(pairs: list[tuple[int, int]]) -> str:
+    return "1 pair" if len(pairs) == 1 else f"{len(pairs)} pairs"
+
+
+def _shown(pairs: list[tuple[int, int]]) -> str:
     return listing([f"{one}-{other}" for one, other in pairs], SHOWN_ROWS)

@@ -29,6 +29,7 @@ OPTION_NAMES = ("options", "choices")
 
 MAX_LABELS = 200
 MAX_LABEL_CHARS = 60
+MAX_NUMBER_LABELS = 11  # grades from 0 to 10 are labels; more numbers than that are answers
 LOOKED_AT = 1000
 ROWS_PER_LABEL = 3  # fewer rows than this for each distinct target: not a closed set of labels
 SHORT_ANSWER_WORDS = 5
@@ -123,6 +124,8 @@ def guess_kind(examples: Sequence[Example]) -> tuple[Kind, str]:
         return "generation", "rows have several accepted answers"
     targets = [example.target for example in examples]
     labels = set(targets)
+    if len(labels) > MAX_NUMBER_LABELS and all(map(_is_number, labels)):
+        return "generation", f"{len(labels)} different numbers"
     short = max(map(len, labels)) <= MAX_LABEL_CHARS
     few = 2 <= len(labels) <= MAX_LABELS and len(labels) * ROWS_PER_LABEL <= len(targets)
     if few and short:

@@ -37,7 +37,11 @@ class SplitCounts:
         unread = self.rows - self.looked_at
         lines = [
             f"read {self.source}: {self.rows} rows, {self.kept + self.moved} taken"
-            + (f", {unread} not needed (sampled with a fixed seed)" if unread else "")
+            + (
+                f", {unread} not needed (sampled; --max-train and --max-test say how many)"
+                if unread
+                else ""
+            )
         ]
         for reason, number in self.left_out.most_common():
             rows = sorted(self.where[reason])
@@ -58,6 +62,7 @@ class ImportReport:
     family: str
     kind: str
     metric: str
+    instruction: str
     labels: tuple[str, ...]
     num_train: int
     num_test: int

@@ -95,6 +95,7 @@ def import_tables(
         family=task.family,
         kind=task.kind,
         metric=task.metric,
+        instruction=task.instruction,
         labels=task.labels,
         num_train=len(examples["train"]),
         num_test=len(examples["test"]),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from manyicl.config import TrainingConfig
@@ -23,15 +25,19 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.wanted = False
+        self._since = 0.0
 
     @contextmanager
     def caught(self) -> Iterator[StopSignal]:
-        """Catch signals inside the block. A second Ctrl-C interrupts at once."""
+        """Catch signals inside the block. A second Ctrl-C interrupts at once, unless it follows
+        within a second: launchers pass on the signal that the terminal has sent already."""
 
         def handler(number: int, frame: Any) -> None:
             if self.wanted:
-                raise KeyboardInterrupt
-            self.wanted = True
+                if time.monotonic() - self._since > 1:
+                    raise KeyboardInterrupt
+                return
+            self.wanted, self._since = True, time.monotonic()
             print("\nstopping after this step (again to stop at once)", file=sys.stderr)
 
         try:
@@ -44,6 +50,14 @@ class StopSignal:
         finally:
             for number, previous in before.items():
                 signal.signal(number, previous)
+
+    def agreed(self, args: TrainingArguments) -> bool:
+        """Return whether any process wants to stop; all of them learn it after the same step."""
+        if args.world_size > 1:
+            wanted = torch.tensor(float(self.wanted), device=args.device)
+            torch.distributed.all_reduce(wanted, torch.distributed.ReduceOp.MAX)
+            self.wanted = bool(wanted)
+        return self.wanted
 
 
 class Rhythm(TrainerCallback):
@@ -60,10 +74,10 @@ class Rhythm(TrainerCallback):
         **kwargs: Any,
     ) -> TrainerControl:
         step, last = state.global_step, state.global_step >= state.max_steps
-        every = self._config.save_every
+        every, stop = self._config.save_every, self._stop.agreed(args)
         control.should_log = last or step % self._config.log_every == 0
-        control.should_save = last or self._stop.wanted or bool(every and step % every == 0)
-        control.should_training_stop = last or self._stop.wanted
+        control.should_save = last or stop or bool(every and step % every == 0)
+        control.should_training_stop = last or stop
         return control
 
 

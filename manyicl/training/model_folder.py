@@ -33,11 +33,13 @@ def save_model_folder(
     (part / "training_args.bin").unlink(missing_ok=True)  # a pickle; config.yaml says it all
     trainer.processing_class.save_pretrained(part)  # type: ignore[union-attr]
     adapter = part / "adapter_config.json"
-    if adapter.is_file() and Path(base) == folder.parent / "base":
-        # The run's own base stands beside the adapter: keep the pair movable as one folder.
-        settings = json.loads(adapter.read_text())
-        settings["base_model_name_or_path"] = "../base"
-        adapter.write_text(json.dumps(settings, indent=2))
+    if adapter.is_file():
+        # PEFT is to find a local base from any working directory.
+        settings = json.loads(adapter.read_text(encoding="utf-8"))
+        named = Path(settings["base_model_name_or_path"])
+        if named.is_dir():
+            settings["base_model_name_or_path"] = str(named.resolve())
+            adapter.write_text(json.dumps(settings, indent=2), encoding="utf-8")
     description = describe(trainer, config, stream, base)
     (part / MANIFEST).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     write_card(part, description)

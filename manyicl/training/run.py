@@ -8,19 +8,21 @@ returns at once when the model is there already.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import PartialState
 
-from manyicl.config import Config
+from manyicl.config import Config, ModelConfig
 from manyicl.episodes import EncodedPool, Encoder, EpisodeStream, Pool
-from manyicl.errors import ConfigError, RunError
+from manyicl.errors import ConfigError
 from manyicl.models import (
+    base_tokenizer,
     build_base,
     context_length,
     has_fast_bf16,
@@ -34,6 +36,9 @@ from manyicl.training.model_folder import save_model_folder
 from manyicl.training.rows import RowDataset, plan_rows
 from manyicl.training.trainer import ManyICLTrainer
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
@@ -42,6 +47,25 @@ def train(config: Config) -> Path:
 
     Raises `ManyICLError` on bad input, `Interrupted` after a wanted stop (work saved).
     """
+    held_in = held_in_tasks(config)
+    main = _join_processes(config)
+    with run_folder.open_run(config, hold=main) as run_dir:
+        run_folder.bind(run_dir, config, held_in, write=main)
+        model_dir = run_dir / "model"
+        if model_dir.is_dir():
+            print(f"{model_dir}: trained already", file=sys.stderr)
+            return model_dir
+        return _train(config, run_dir, model_dir, held_in)
+
+
+def check_run_folder(config: Config) -> None:
+    """Bind the run folder to this configuration and data, or refuse it, before anything runs."""
+    with run_folder.open_run(config) as run_dir:
+        run_folder.bind(run_dir, config, held_in_tasks(config))
+
+
+def held_in_tasks(config: Config) -> TaskCollection:
+    """Return the tasks a run trains on; no row of any task is opened yet."""
     held_in, _ = load_tasks(config.tasks.path).split_held_out(
         config.tasks.held_in, config.tasks.held_out
     )
@@ -50,25 +74,30 @@ def train(config: Config) -> Path:
         raise ConfigError(
             f"regime: 'dedicated' trains on one task, but tasks.held_in holds {names}. Name one."
         )
-    with run_folder.open_run(config) as run_dir:
-        run_folder.bind(run_dir, config, held_in)
-        model_dir = run_dir / "model"
-        if model_dir.is_dir():
-            print(f"{model_dir}: trained already", file=sys.stderr)
-            return model_dir
-        try:
-            return _train(config, run_dir, model_dir, held_in)
-        except OSError as error:
-            raise RunError(_disk_message(run_dir, error)) from error
-        except RuntimeError as error:  # torch and safetensors report a full disk as this
-            if "No space left" in str(error) or "File too large" in str(error):
-                raise RunError(_disk_message(run_dir, error)) from error
-            raise
+    return held_in
 
 
 def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
     """Return where the untuned model is: `model.path`, or the run's own base/."""
-    model = config.model
+    _check_base(config.model)
+    if config.model.path:
+        return config.model.path
+    return str(build_base(config.model, run_dir / "base", _texts(held_in)))
+
+
+def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTokenizerBase:
+    """Return the tokenizer a run trains with; no model is built and nothing is written."""
+    _check_base(config.model)
+    model, base = config.model, Path(config.run_dir) / "base"
+    trust = model.trust_remote_code
+    if model.path:
+        return load_tokenizer(model.tokenizer or model.path, trust_remote_code=trust)
+    if base.is_dir() and run_folder.is_bound_to(base.parent, config):
+        return load_tokenizer(str(base), trust_remote_code=trust)
+    return base_tokenizer(model, _texts(held_in))
+
+
+def _check_base(model: ModelConfig) -> None:
     if model.path and model.config:
         raise ConfigError("model.path and model.config are both set. Keep one of them.")
     if model.path and model.tokenizer == "train":
@@ -76,20 +105,19 @@ def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
             "model.tokenizer: is 'train', but the weights of model.path know another vocabulary. "
             "Leave it empty, or build a model from model.config."
         )
-    if model.path:
-        return model.path
-    if not model.config:
+    if not model.path and not model.config:
         raise ConfigError(
             "model.path: is empty, and there is no model.config to build a model from. "
             "Name a model, e.g. model.path=mistralai/Mistral-7B-v0.3 or a local folder."
         )
-    texts = (
-        f"{text}\n"
-        for task in held_in
-        for example in task.train
-        for text in (task.instruction, example.input, example.target)
-    )
-    return str(build_base(model, run_dir / "base", texts))
+
+
+def _texts(held_in: TaskCollection) -> Iterator[str]:
+    """Yield what a run's own tokenizer is trained on: the train text, nothing else."""
+    for task in held_in:
+        for example in task.train:
+            for text in (task.instruction, example.input, example.target):
+                yield f"{text}\n"
 
 
 def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> EpisodeStream:
@@ -99,16 +127,15 @@ def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> Ep
 
 
 def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollection) -> Path:
-    base = base_path(config, run_dir, held_in)
-    tokenizer = load_tokenizer(
-        (config.model.path and config.model.tokenizer) or base,
-        trust_remote_code=config.model.trust_remote_code,
-    )
+    with _main_process_first():
+        base = base_path(config, run_dir, held_in)
+    tokenizer = training_tokenizer(config, held_in)
     model = load_model(base, config.model, training=True)
     _check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)
-    _say_plan(config, stream, plan)
+    if PartialState().is_main_process:
+        _say_plan(config, stream, plan)
 
     stop, progress = StopSignal(), Progress()
     trainer = ManyICLTrainer(
@@ -141,6 +168,31 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
     return model_dir
 
 
+def _join_processes(config: Config) -> bool:
+    """Meet the other processes of a launcher, if there are any; return whether this is the main
+    one, which alone writes the run folder."""
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    if config.training.rows_per_step % processes.num_processes:
+        raise ConfigError(
+            f"training.rows_per_step: is {config.training.rows_per_step}, which "
+            f"{processes.num_processes} processes cannot share equally. Use a multiple."
+        )
+    return processes.is_main_process
+
+
+@contextmanager
+def _main_process_first() -> Iterator[None]:
+    """Let the main process through the block, then the others; a failure holds up nobody."""
+    processes = PartialState()
+    if not processes.is_main_process:
+        processes.wait_for_everyone()
+    try:
+        yield
+    finally:
+        if processes.is_main_process:
+            processes.wait_for_everyone()
+
+
 def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
     newest, notes = checkpoint.latest_checkpoint(run_dir)
     trainer.accelerator.wait_for_everyone()
@@ -162,12 +214,6 @@ def _arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
     from transformers import TrainingArguments
 
     training = config.training
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if training.rows_per_step % world:
-        raise ConfigError(
-            f"training.rows_per_step: is {training.rows_per_step}, which {world} processes cannot "
-            "share equally. Use a multiple."
-        )
     bf16 = training.precision == "bf16" or (training.precision == "auto" and has_fast_bf16())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -175,7 +221,7 @@ def _arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
             output_dir=str(run_dir),
             max_steps=num_rows // training.rows_per_step,
             per_device_train_batch_size=1,
-            gradient_accumulation_steps=training.rows_per_step // world,
+            gradient_accumulation_steps=training.rows_per_step // PartialState().num_processes,
             learning_rate=training.learning_rate,
             lr_scheduler_type=SCHEDULES[training.schedule],
             warmup_steps=round(training.warmup * num_rows / training.rows_per_step),
@@ -235,11 +281,3 @@ def _say_plan(config: Config, stream: EpisodeStream, plan: list[Any]) -> None:
             f"{config.episodes.shots}, because no more fit episodes.max_tokens",
             file=sys.stderr,
         )
-
-
-def _disk_message(run_dir: Path, error: BaseException) -> str:
-    free = shutil.disk_usage(run_dir).free / 1e9
-    return (
-        f"run_dir: {run_dir}: writing failed ({error}); {free:.1f} GB are free there. Complete "
-        "checkpoints are untouched: make room and start the same command again to go on."
-    )

@@ -17,6 +17,7 @@ from manyicl.config import Config, as_dict, load_config, save_config
 from manyicl.errors import ConfigError, RunError, listing
 from manyicl.tasks import TaskCollection
 from manyicl.training.checkpoint import write_atomically
+from manyicl.training.disk import disk_errors_explained
 
 # What may change between a run and its continuation: nothing that alters the weights.
 FREE_KEYS = ("run_dir", "evaluation.", "training.log_every", "training.save_every")
@@ -24,8 +25,12 @@ FREE_KEYS += ("training.keep_checkpoints", "training.report_to", "tasks.path")
 
 
 @contextmanager
-def open_run(config: Config) -> Iterator[Path]:
-    """Create or re-enter the run folder and hold it: a second process there is refused."""
+def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
+    """Create or re-enter the run folder and hold it: a second process there is refused.
+
+    A disk that is full or unwritable inside the block is a `RunError`. Of several processes of one
+    run only the main one is to `hold` it.
+    """
     run_dir = Path(config.run_dir)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
@@ -36,27 +41,26 @@ def open_run(config: Config) -> Iterator[Path]:
         ) from None
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if hold:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RunError(
                 f"run_dir: {run_dir}: another process is working there. Wait for it, or choose "
                 "another run_dir."
             ) from None
-        yield run_dir
+        with disk_errors_explained(run_dir):
+            yield run_dir
 
 
-def bind(run_dir: Path, config: Config, tasks: TaskCollection) -> None:
+def bind(run_dir: Path, config: Config, tasks: TaskCollection, *, write: bool = True) -> None:
     """Bind the folder to a configuration and the training data, or check that it is bound to them.
 
-    `tasks` are the held-in ones; only their train rows are read.
+    `tasks` are the held-in ones; only their train rows are read. Without `write` it is checked
+    alone.
     """
     path = run_dir / "config.yaml"
     if path.is_file():
-        changed = [
-            f"{key} ({old!r} there, {new!r} now)"
-            for key, old, new in _differences(as_dict(load_config(path)), as_dict(config))
-            if not key.startswith(FREE_KEYS)
-        ]
+        changed = _changed_settings(run_dir, config)
         if changed:
             raise ConfigError(
                 f"run_dir: {run_dir} holds a run with another configuration: {listing(changed, 5)}."
@@ -74,11 +78,26 @@ def bind(run_dir: Path, config: Config, tasks: TaskCollection) -> None:
                 f"run_dir: {run_dir} holds a run on other data: {listing(changed, 5)} changed "
                 "since. Choose another run_dir, or remove that folder to start anew."
             )
-    else:
+    elif write:
         write_atomically(known, json.dumps(data, indent=1, sort_keys=True) + "\n")
-    part = run_dir / "config.yaml.part"
-    save_config(config, part)
-    part.replace(path)
+    if write:
+        part = run_dir / "config.yaml.part"
+        save_config(config, part)
+        part.replace(path)
+
+
+def is_bound_to(run_dir: Path, config: Config) -> bool:
+    """Return whether the folder is bound to this configuration, but for what may change."""
+    return (run_dir / "config.yaml").is_file() and not _changed_settings(run_dir, config)
+
+
+def _changed_settings(run_dir: Path, config: Config) -> list[str]:
+    there = as_dict(load_config(run_dir / "config.yaml"))
+    return [
+        f"{key} ({old!r} there, {new!r} now)"
+        for key, old, new in _differences(there, as_dict(config))
+        if not key.startswith(FREE_KEYS)
+    ]
 
 
 def _differences(

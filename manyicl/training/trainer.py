@@ -71,8 +71,8 @@ class ManyICLTrainer(Trainer):
         total = torch.stack([batch["weights"].sum() for batch in batch_samples]).sum().to(device)
         return self.accelerator.gather(total).sum()  # type: ignore[union-attr]
 
-    def _clip_grad_norm(self, model: torch.nn.Module) -> Any:
-        norm = super()._clip_grad_norm(model)  # type: ignore[misc]
+    def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[misc]
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
             raise RunError(
                 f"step {self.state.global_step + 1}: the gradient is not finite; stopped before "
@@ -168,8 +168,9 @@ def _non_finite(nll: torch.Tensor, inputs: Mapping[str, Any], step: int) -> str:
 
 
 def _cut_log(path: Path, step: int) -> None:
-    """Drop log lines after `step`: they will be written again."""
+    """Drop log lines after `step`, a half-written one included: they will be written again."""
     if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
-        checkpoint.write_atomically(path, "".join(line + "\n" for line in kept))
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]
+        kept = [line for line in whole if json.loads(line)["step"] <= step]
+        checkpoint.write_atomically(path, "".join(kept))

@@ -9,7 +9,7 @@ from manyicl.evaluation.rouge import longest_common_subsequence, rouge_l
 rouge_scorer = pytest.importorskip("rouge_score.rouge_scorer", reason="rouge-score is a dev extra")
 SCORER = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
 
-WORDS = st.lists(st.sampled_from("the a cat sat on mat 42 - .".split()), max_size=15)
+WORDS = st.lists(st.sampled_from(["the", "cat", "sat", "on", "mat", "42", "-", "."]), max_size=15)
 TEXT = st.one_of(WORDS.map(" ".join), st.text(max_size=40))
 
 

@@ -84,9 +84,14 @@ def test_lines_are_read_back_and_the_file_appears_when_it_is_whole(tmp_path: Pat
 def test_an_interrupted_run_leaves_a_part_that_does_not_look_whole(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
     path.write_text("older\n")
-    with pytest.raises(KeyboardInterrupt), SampleWriter(path) as writer:
-        writer.write(make_sample())
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with SampleWriter(path) as writer:
+            writer.write(make_sample())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_text() == "older\n"
     assert len((tmp_path / "samples.jsonl.part").read_text().splitlines()) == 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -97,7 +99,7 @@ ENVIRONMENT = {
 
 
 def make_results(
-    num_tasks: int = 6,
+    num_tasks: int = 4,
     *,
     families: tuple[str, ...] = FAMILIES,
     stages: tuple[str, ...] = ("base", "tuned"),
@@ -125,6 +127,11 @@ def make_results(
         environment=ENVIRONMENT,  # type: ignore[arg-type]
         tasks={score.task: {"family": score.family, "fingerprint": "ab" * 32} for score in scores},
     )
+
+
+@pytest.fixture(scope="session", name="make_results")
+def make_results_fixture() -> Callable[..., Results]:
+    return make_results
 
 
 @pytest.fixture(scope="session")

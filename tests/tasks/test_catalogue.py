@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 
 import datasets
@@ -36,7 +37,8 @@ def input_columns(entry):
     columns = list(entry.example["row"])
     if (found := resolve_column(entry.columns.input, columns)) is not None:
         return [found[0]]
-    return [column for column in columns if column in entry.columns.input]
+    words = set(re.findall(r"\w+", entry.columns.input))
+    return [column for column in columns if column in words]
 
 
 def write_parquet(entry, rows, path):
@@ -56,12 +58,17 @@ def test_every_entry_imports_rows_of_its_columns(name, tmp_path):
     entry = ENTRIES[name]
     row, expected = entry.example["row"], entry.example["output"]
     columns = input_columns(entry)
+    if open_labels := entry.kind == "classification" and not entry.columns.labels:
+        other = {**row, entry.columns.target: "other_label"}
     files = []
     for split, number in ((entry.train, 12), (entry.test, 3)):
         if split:
             rows = variants(row, columns, number)
             if split == entry.test:
                 rows = [{**r, columns[0]: _prefixed(r[columns[0]], "Test: ")} for r in rows]
+            if open_labels and "class_names" not in entry.example:
+                rows += variants(other, columns, 1)
+                rows[-1][columns[0]] = f"Other {split}"
             path = tmp_path / f"{split}.parquet"
             write_parquet(entry, rows, path)
             files.append(f"{split}={path}")
@@ -71,8 +78,9 @@ def test_every_entry_imports_rows_of_its_columns(name, tmp_path):
     assert (task.name, task.family, task.kind) == (entry.name, entry.family, entry.kind)
     assert task.source["licence"] == entry.licence
     assert task.instruction
-    assert report.num_train + report.num_test == (15 if entry.test else 12)
-    for example in [*task.train, *task.test]:
+    examples = [e for e in (*task.train, *task.test) if not e.input.startswith("Other")]
+    assert len(examples) == (15 if entry.test else 12)
+    for example in examples:
         assert example.target == expected
         for column in columns:
             if isinstance(row[column], str):
@@ -122,18 +130,22 @@ def test_tasks_made_from_the_same_source_share_a_group():
 def test_right_options_that_stand_last_in_the_source_are_moved(tmp_path):
     entry = ENTRIES["sciq"]
     rows = variants(entry.example["row"], ["question"], 60)
-    write_parquet(entry, rows[:50], tmp_path / "train.parquet")
-    write_parquet(entry, rows[50:], tmp_path / "test.parquet")
-    report = import_entry(entry, tmp_path / "out", files=[str(tmp_path)])
+    source = tmp_path / "source"
+    source.mkdir()
+    write_parquet(entry, rows[:50], source / "train.parquet")
+    write_parquet(entry, rows[50:], source / "test.parquet")
+    report = import_entry(entry, tmp_path / "out", files=[str(source)])
     places = Counter(e.options.index(e.target) for e in read_task(report.folder).train)
     assert set(places) == {0, 1, 2, 3}
-    again = import_entry(entry, tmp_path / "again", files=[str(tmp_path)])
+    again = import_entry(entry, tmp_path / "again", files=[str(source)])
     one, other = read_task(report.folder), read_task(again.folder)
     assert one.fingerprint("train") == other.fingerprint("train")
 
 
 def test_an_unknown_name_names_the_closest_and_the_list():
-    with pytest.raises(TaskError, match=r"no task 'bankin77'. Did you mean 'banking77'\?.*tasks cat"):
+    with pytest.raises(
+        TaskError, match=r"no task 'bankin77'. Did you mean 'banking77'\?.*tasks cat"
+    ):
         catalogue_entry("bankin77")
 
 
@@ -141,7 +153,7 @@ def test_a_dataset_with_changed_columns_is_an_error_that_lists_them(tmp_path):
     rows = [{"utterance": "hello", "label_text": "greeting"}] * 5
     datasets.Dataset.from_list(rows).to_parquet(str(tmp_path / "train.parquet"))
     datasets.Dataset.from_list(rows).to_parquet(str(tmp_path / "test.parquet"))
-    with pytest.raises(TaskError, match="no column 'text'.*Columns found: utterance, label_text"):
+    with pytest.raises(TaskError, match=r"no column 'text'.*Columns found: utterance, label_text"):
         import_entry(ENTRIES["banking77"], tmp_path / "out", files=[str(tmp_path)])
     assert not (tmp_path / "out").exists()
 

@@ -37,11 +37,11 @@ class StableRandom(random.Random):
         return self.randrange(a, b + 1)
 
     def choice(self, seq: Sequence[T]) -> T:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return seq[self.randrange(len(seq))]
+        return seq[int(self.random() * len(seq))]
 
     def shuffle(self, x: MutableSequence[T]) -> None:
         for last in range(len(x) - 1, 0, -1):
-            other = self.randrange(last + 1)
+            other = int(self.random() * (last + 1))
             x[last], x[other] = x[other], x[last]
 
     def sample(
@@ -52,4 +52,4 @@ class StableRandom(random.Random):
         if k > len(population):
             raise ValueError(f"{k} distinct draws from {len(population)} things")
         rest = list(population)
-        return [rest.pop(self.randrange(len(rest))) for _ in range(k)]
+        return [rest.pop(int(self.random() * len(rest))) for _ in range(k)]

@@ -34,7 +34,8 @@ ACCOUNTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, int], ...]]] = {
     ),
     "6520": (
         ("Systems", "Digital", "Cloud", "Works"),
-        (("licence, {n} users", 75), ("monthly plan", 19), ("web space", 12), ("domain renewal", 15),
+        (("licence, {n} users", 75), ("monthly plan", 19), ("web space", 12),
+         ("domain renewal", 15),
          ("update to version {n}", 49), ("storage {n} TB", 22), ("yearly support", 99)),
     ),
     "6530": (

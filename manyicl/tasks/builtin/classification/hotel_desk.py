@@ -12,7 +12,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
     "front desk": {
         "late checkout": (
             "(can|could|may) we (keep|stay in) the room until {hour} (on {day}|tomorrow)?",
-            "our (train|bus|flight) only leaves (in the evening|at {hour}), may we stay a (little|bit) longer?",
+            "our (train|bus|flight) only leaves at {hour}, may we stay a (little|bit) longer?",
             "is it (possible|okay) to hand in the key after (lunch|{hour})?",
             "what (do you charge|does it cost) if we leave at {hour} instead of eleven?",
             "we (would like|want) to sleep in on (our last day|{day}) and go at {hour}",
@@ -27,7 +27,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
         "change of booking": (
             "we need the room (one night|two nights) (longer|more)",
             "please move (my|our) stay (from {day} to {day}|to next month)",
-            "a (friend|cousin) is (joining us|coming along), can we have three beds instead of two?",
+            "a (friend|cousin) is (joining us|coming too), can we have three beds instead of two?",
             "(I have|we have) to cancel (the second room|{day} night)",
             "can you put the reservation under my (wife's|brother's|boss's) name?",
         ),
@@ -59,7 +59,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
             "has anyone (handed in|found) a {thing}?",
             "we (flew home|left on {day}) and my {thing} is not in the suitcase",
             "my {thing} must still be (in the bathroom|on the chair)",
-            "could you look whether a {thing} (turned up|was found) (in the room|by the pool) on {day}?",
+            "could you ask if a {thing} (turned up|was found) (by the pool|upstairs) on {day}?",
         ),
         "laundry": (
             "how long does it take to have (two|three|four) shirts washed?",

@@ -1,4 +1,4 @@
-"""Log lines of invented services. Words like 'limit', 'failed' and 'denied' occur for all faults."""
+"""Log lines of invented services. 'Limit', 'failed' and 'denied' occur for several faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CORES = {
     ),
     "network": (
         "no answer from {host} within {wait} s, retry {left}",
-        "connection to {host} was reset by peer (while sending {file}|)",
+        "connection to {host} was reset by peer(, {file} was not sent|)",
         "name {host} could not be resolved",
         "{percent}% of packets to {host} lost in the last {wait} s",
         "handshake with {host} failed, (retry {left}|limit of retries reached)",
@@ -40,11 +40,11 @@ CORES = {
     "memory": (
         "allocation of {big} MB failed in worker {left}",
         "worker {left} killed by the kernel at {big} MB",
-        "heap still at {percent}% after collection ({wait} s)",
+        "heap still at {percent}% after a collection of {wait} s",
         "cache dropped {big} entries, limit of {size} MB reached",
         "swap in use: {percent}%, {service} slows down",
         "worker {left} restarted: {big} MB resident, {size} MB allowed",
-        "request {id} denied, buffer pool is full ({size} MB)",
+        "request {id} denied, buffer pool of {size} MB is full",
     ),
     "settings": (
         "unknown key '{key}' in {file}, line {left}",
@@ -63,7 +63,7 @@ GRAMMAR = Grammar(
             for a in ("orders", "billing", "search", "mail", "stock", "report", "image", "user")
             for b in ("api", "worker", "sync", "web")
         ),
-        "host": ("db-{n}.internal", "cache-{n}", "10.2.{n}.{n}", "gateway-{n}", "mail-{n}.internal"),
+        "host": ("db-{n}.internal", "cache-{n}", "10.2.{n}.{n}", "gateway-{n}", "mail-{n}.local"),
         "n": tuple(str(n) for n in range(2, 40)),
         "dir": ("/data/{area}", "/var/lib/{area}", "/mnt/{area}", "/srv/{area}"),
         "area": ("orders", "images", "backup", "reports", "queue", "users"),
@@ -94,4 +94,4 @@ def log_fault(rng: random.Random) -> Example:
     time = f"{clock(rng.randrange(1440))}:{rng.randrange(60):02d}"
     head = GRAMMAR.expand(rng, "{time} {service} {level}: ", time=time)
     core, kind = draw_cue(rng, CORES[fault])
-    return kind(head + GRAMMAR.expand(rng, core), fault)
+    return kind(head + GRAMMAR.expand(rng, core).rstrip(), fault)

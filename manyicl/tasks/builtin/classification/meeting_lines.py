@@ -70,7 +70,8 @@ GRAMMAR = Grammar(
     {
         "topic": (
             "the warehouse move", "the new website", "the summer campaign", "staff training",
-            "the parking policy", "the price list", "the switch to paperless bills", "the night shift plan",
+            "the parking policy", "the price list", "the switch to paperless bills",
+            "the night shift plan",
             "the canteen contract", "the open day", "the customer survey", "travel booking",
             "the spare parts stock", "the visitor app", "the data backup", "the joint brochure",
             "the fire drill", "recycling in the office", "the call centre", "the anniversary",

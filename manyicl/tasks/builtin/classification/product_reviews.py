@@ -88,7 +88,9 @@ def review_opinion(rng: random.Random) -> Example:
         _remark(rng, aspect, sign)
         for aspect, sign in zip(rng.sample(tuple(ASPECTS), 2), signs, strict=True)
     ]
-    link = rng.choice((", but ", ". still, ", ". ") if opinion == "mixed" else (" and ", ". ", ". "))
+    link = rng.choice(
+        (", but ", ". still, ", ". ") if opinion == "mixed" else (" and ", ". ", ". ")
+    )
     parts = [link.join(remarks)]
     if rng.random() < 0.6:
         parts.insert(0, "{opening}")

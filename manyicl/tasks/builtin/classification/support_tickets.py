@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 
 from manyicl.tasks.builtin.grammar import Grammar, polish
+from manyicl.tasks.builtin.lexicon.word_list import words
 from manyicl.tasks.builtin.registry import builtin_task, draw_cue
 from manyicl.tasks.task import Example
 
 GRAMMAR = Grammar(
     {
-        "item": tuple(
+        "item": words(
             "desk lamp|kettle|office chair|rain jacket|hiking boot set|bookshelf|blender|"
             "phone case|yoga mat|garden hose|suitcase|bread maker|electric toothbrush|bike light|"
-            "sleeping bag|toaster|wall clock|coffee grinder|floor rug|umbrella".split("|")
+            "sleeping bag|toaster|wall clock|coffee grinder|floor rug|umbrella",
+            "|",
         ),
-        "colour": tuple("grey black white green blue red beige yellow".split()),
-        "day": tuple("Monday Tuesday Wednesday Thursday Friday Saturday".split()),
+        "colour": words("grey black white green blue red beige yellow"),
+        "day": words("Monday Tuesday Wednesday Thursday Friday Saturday"),
         "ago": (
             "last week",
             "last (Monday|Tuesday|Friday)",

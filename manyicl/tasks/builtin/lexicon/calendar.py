@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 
+from manyicl.tasks.builtin.lexicon.word_list import words
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 DAYS = (*WEEKDAYS, "Saturday", "Sunday")
-MONTHS = (
-    "January February March April May June July August September October November December".split()
+MONTHS = words(
+    "January February March April May June July August September October November December"
 )
-NUMBER_WORDS = (
+NUMBER_WORDS = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty".split()
+    "sixteen seventeen eighteen nineteen twenty"
 )
 
 

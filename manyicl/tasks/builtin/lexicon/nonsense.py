@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 
+from manyicl.tasks.builtin.lexicon.word_list import words
 from manyicl.tasks.builtin.stable_random import StableRandom, stable_digest
 
-CONSONANTS = "b d f g k l m n p r s t v z".split()
-VOWELS = "a e i o u".split()
+CONSONANTS = words("b d f g k l m n p r s t v z")
+VOWELS = words("a e i o u")
 SYLLABLES = tuple(consonant + vowel for consonant in CONSONANTS for vowel in VOWELS)
 
 
@@ -18,10 +19,10 @@ def rule_random(task: str) -> random.Random:
 
 def nonsense_words(rng: random.Random, number: int) -> list[str]:
     """Return so many different words of one or two syllables with a consonant at the end."""
-    words: list[str] = []
-    while len(words) < number:
+    made: list[str] = []
+    while len(made) < number:
         word = "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((1, 2))))
         word += rng.choice("bdgklmnprstx")
-        if word not in words:
-            words.append(word)
-    return words
+        if word not in made:
+            made.append(word)
+    return made

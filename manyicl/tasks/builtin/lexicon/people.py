@@ -5,23 +5,25 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-WOMEN = tuple(
+from manyicl.tasks.builtin.lexicon.word_list import words
+
+WOMEN = words(
     "Ada Aisha Alma Amara Anna Bianca Carmen Chloe Clara Dina Elena Elif Emma Fatima Freya Grace "
     "Hana Helen Ines Irina Ivy Jana Julia Karin Keiko Laila Lena Lucia Mara Maya Mei Mina Nadia "
-    "Nina Nora Olga Paula Priya Rosa Ruth Sara Selma Sofia Tara Tessa Uma Vera Wanda Yara Zoe".split()
+    "Nina Nora Olga Paula Priya Rosa Ruth Sara Selma Sofia Tara Tessa Uma Vera Wanda Yara Zoe"
 )
-MEN = tuple(
+MEN = words(
     "Adam Ahmed Anton Arjun Ben Boris Bruno Carlos Chen Daniel David Dmitri Emil Eric Felix Finn "
     "George Hugo Ibrahim Igor Ivan Jack James Jonas Jorge Karl Kenji Leo Liam Luca Marco Martin "
     "Milan Mohan Nils Noah Omar Oscar Pavel Peter Rafael Ravi Samir Simon Theo Tom Victor Viktor "
-    "Will Yusuf".split()
+    "Will Yusuf"
 )
-SURNAMES = tuple(
+SURNAMES = words(
     "Abbott Adeyemi Alvarez Andersson Baker Banerjee Becker Bennett Brandt Carter Castillo Chan "
     "Cohen Costa Dahl Demir Duarte Ekman Farah Fischer Fournier Garcia Grant Haddad Hansen Hughes "
     "Ito Jansen Kaya Keller Khan Kim Kowalski Larsen Lindgren Lopez Marin Mensah Meyer Moreau "
     "Murphy Nakamura Novak Okafor Olsen Osei Patel Pereira Popescu Quinn Reyes Rossi Sato Schmidt "
-    "Shah Silva Sousa Tanaka Torres Varga Vogel Walker Weber Wong Yilmaz Zimmer".split()
+    "Shah Silva Sousa Tanaka Torres Varga Vogel Walker Weber Wong Yilmaz Zimmer"
 )
 
 

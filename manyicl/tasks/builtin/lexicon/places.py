@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from manyicl.tasks.builtin.lexicon.word_list import words
+
 TOWNS = tuple(
     start + end
     for start, ends in {
@@ -30,17 +32,13 @@ TOWNS = tuple(
     }.items()
     for end in ends
 )
-RIVERS = tuple(
+RIVERS = words(
     "Arla Benna Corve Dorn Esk Fallow Garra Isen Lune Marl Nidda Orlo Pell Rill Sarn Tolla Urr "
-    "Vane Wend Yarrow".split()
+    "Vane Wend Yarrow"
 )
-STREETS = tuple(
-    f"{name} {kind}"
-    for name, kind in zip(
-        "Mill Station Church Harbour Park Bridge Market School Garden Castle Chapel Orchard River "
-        "Tower Forge Maple Cedar Willow".split(),
-        "Lane Road Street Road Avenue Street Square Lane Row Street Lane Way Walk Street Lane "
-        "Avenue Road Way".split(),
-        strict=True,
-    )
+STREETS = words(
+    "Mill Lane, Station Road, Church Street, Harbour Road, Park Avenue, Bridge Street, "
+    "Market Square, School Lane, Garden Row, Castle Street, Chapel Lane, Orchard Way, River Walk, "
+    "Tower Street, Forge Lane, Maple Avenue, Cedar Road, Willow Way",
+    ", ",
 )

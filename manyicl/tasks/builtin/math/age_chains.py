@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from manyicl.tasks.builtin.grammar import polish
 from manyicl.tasks.builtin.lexicon.calendar import NUMBER_WORDS
 from manyicl.tasks.builtin.lexicon.people import people
-from manyicl.tasks.builtin.grammar import polish
 from manyicl.tasks.builtin.registry import builtin_task
 from manyicl.tasks.task import Example
 
@@ -46,7 +46,7 @@ def compare_chain(rng: random.Random) -> Example:
             numbers.append(last * factor)
             said.append(times.format(a=a, b=b, k=TIMES[factor]))
         elif relation is fewer and last > 4:
-            step = rng.randint(1, min(9, last - 2))
+            step = rng.randint(2, min(9, last - 2))
             numbers.append(last - step)
             said.append(fewer.format(a=a, b=b, d=_number(rng, step)))
         else:

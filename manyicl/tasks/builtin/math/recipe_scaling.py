@@ -66,7 +66,7 @@ def recipe_scaling(rng: random.Random) -> Example:
 
 
 def _per_head(rng: random.Random, ingredient: str, base: int) -> tuple[int, int]:
-    """Return the amount a person as a fraction that makes a whole amount, two or more, for `base` people."""
+    """Return a fraction per person that makes two or more in whole numbers for `base`."""
     if ingredient.startswith("grams"):
         return rng.choice((10, 15, 20, 25, 30, 50, 60, 75)), 1
     parts = [part for part in ((1, 1), (2, 1), (1, 2), (3, 2), (1, 3), (1, 4)) if base > part[1]]

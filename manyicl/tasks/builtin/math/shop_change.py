@@ -65,7 +65,8 @@ def shop_change(rng: random.Random) -> Example:
     text = GRAMMAR.write(
         rng, " ".join([*body, extra, "{aside}", question]),
         who=who.first, they=who.they, name=who.first, first=counted(a, first),
-        second=counted(b, second), third=third, n=rng.randint(5, 12), p=counted(price[third], "dollar"),
+        second=counted(b, second), third=third, n=rng.randint(5, 12),
+        p=counted(price[third], "dollar"),
         items_a=counted(a, first).split(" ", 1)[1], items_b=counted(b, second).split(" ", 1)[1],
     )  # fmt: skip
     return Example(text, str(answer))

@@ -1,4 +1,4 @@
-"""Stock that goes in and out: two to four movements of one article, and others that do not count."""
+"""Stock that goes in and out: up to four movements of one article, others do not count."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ GRAMMAR = Grammar(
             "there are {n} {goods} in stock at {place}",
         ),
         # {goods} is left out unless another article was spoken of just before
-        "in": ("{n} more {goods} come in", "{n} {goods} are added", "a van brings another {n} {goods}",
+        "in": ("{n} more {goods} come in", "{n} {goods} are added",
+               "a van brings another {n} {goods}",
                "another {n} {goods} arrive"),
         "out": ("{n} {goods} are taken away", "{n} {goods} leave", "{n} {goods} go to a customer",
                 "{n} {goods} have to be given up"),

@@ -72,14 +72,12 @@ def timeline_nli(rng: random.Random) -> Example:
     for (first, second), with_dates in zip(links, dated, strict=True):
         rules = GRAMMAR.rules["order"]
         template = rng.choice(rules[6:] if with_dates else rules[:6])
-        said = GRAMMAR.expand(
-            rng, template, p=first[0], q=second[0], m1=months[0], m2=months[1]
-        )
+        said = GRAMMAR.expand(rng, template, p=first[0], q=second[0], m1=months[0], m2=months[1])
         parts.append(said)
     rng.shuffle(parts)
-    if label == "false":
-        p, q = q, p
-    elif label == "cannot tell" and rng.random() < 0.5:
+    if label == "false" or (label == "cannot tell" and rng.random() < 0.5):
         p, q = q, p
     claim = GRAMMAR.write(rng, "{claim}.", p=p[0], q=q[0], p_noun=p[1], q_noun=q[1])
-    return Example(f"Notes: {GRAMMAR.write(rng, '. '.join(parts) + '.')}\nStatement: {claim}", label)
+    return Example(
+        f"Notes: {GRAMMAR.write(rng, '. '.join(parts) + '.')}\nStatement: {claim}", label
+    )

@@ -64,7 +64,8 @@ def number_nli(rng: random.Random) -> Example:
             forms = [_comparison]  # a known day alone could settle a bound or a sum
     statement = rng.choice(forms)(rng, (day1, a), (day2, b), true)
     return Example(
-        f"Report: {report}\nStatement: {GRAMMAR.write(rng, statement, goods=goods, town=town)}", label
+        f"Report: {report}\nStatement: {GRAMMAR.write(rng, statement, goods=goods, town=town)}",
+        label,
     )
 
 
@@ -74,7 +75,7 @@ Count = tuple[str, int]  # a day and what came on it
 def _bound(rng: random.Random, first: Count, second: Count, true: bool) -> str:
     day, number = rng.choice((first, second))
     step = rng.randint(1, 12)
-    low, high = max(2, number - step), number + step
+    low, high = max(3, number - step), number + step
     return rng.choice(
         (
             f"{{town}} received at least {low if true else high} {{goods}} on {day}.",

@@ -79,7 +79,7 @@ def rules_nli(rng: random.Random) -> Example:
 def _rule(rng: random.Random, kind: str, allowed: bool) -> tuple[dict[str, object], str]:
     """Return what the rule says and a case that it allows or forbids."""
     if kind == "age":
-        age = rng.randint(6, 18)
+        age = rng.randint(8, 18)
         years = age + rng.randint(0, 9) if allowed else age - rng.randint(1, 5)
         return {"years": age}, f"{{who}} is {years} years old and wants to {{do}}."
     if kind == "closed":

@@ -14,8 +14,14 @@ from manyicl.tasks.task import Example
 QUANTIFIERS = {
     "all": (lambda yes, size: yes == size, ("all {noun}", "every one of the {noun}")),
     "none": (lambda yes, size: yes == 0, ("none of the {noun}", "not one of the {noun}")),
-    "any": (lambda yes, size: yes >= 1, ("at least one of the {noun}", "one or more of the {noun}")),
-    "not all": (lambda yes, size: yes < size, ("not all of the {noun}", "not every one of the {noun}")),
+    "any": (
+        lambda yes, size: yes >= 1,
+        ("at least one of the {noun}", "one or more of the {noun}"),
+    ),
+    "not all": (
+        lambda yes, size: yes < size,
+        ("not all of the {noun}", "not every one of the {noun}"),
+    ),
     "most": (
         lambda yes, size: 2 * yes > size,
         ("more than half of the {noun}", "most of the {noun}"),

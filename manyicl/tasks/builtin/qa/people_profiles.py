@@ -94,6 +94,4 @@ def _sentence(rng: random.Random, facts: list[tuple[Person, str, str]], place: i
         template = template.replace("{their} hobby", "{who}'s hobby")
         template = template.replace("makes {them}", "makes {who}")
     said = who.they if pronoun else rng.choice((who.full, who.full, who.first))
-    return GRAMMAR.write(
-        rng, template + ".", who=said, their=who.their, them=who.them, value=value
-    )
+    return GRAMMAR.write(rng, template + ".", who=said, their=who.their, them=who.them, value=value)

@@ -56,7 +56,7 @@ FACTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "material": (
         (),
         ("the main parts are made of {value}", "{value} is used for all that must last",
-         "its frame is of {value}"),
+         "it is all made of {value}"),
         ("What is it made of?", "Which material is used?"),
     ),
     "colour": (
@@ -115,7 +115,7 @@ def product_question(rng: random.Random) -> Example:
     opening = GRAMMAR.write(
         rng,
         "(Our|This|The) {product} (is a favourite of many customers|has been improved this year|"
-        "is new in our shop|suits small homes|is made for daily use).",
+        "is new in our shop|is back in stock|is made for daily use).",
         product=product,
     )
     known = rng.random() < 0.68

@@ -62,13 +62,15 @@ def notice_choice(rng: random.Random) -> Example:
     """Notices about changed dates, places, people and fees; choose what holds now out of four."""
     course = rng.choice(COURSES)
     times = rng.sample(range(9 * 60, 20 * 60, 15), 4)
-    times[:2] = sorted(times[:2])  # a start is put off, never brought forward
+    times[:2] = sorted(times[:2])  # starts are put off, never brought forward; fees go up
+    fees = rng.sample(range(2, 20), 4)
+    fees[:2] = sorted(fees[:2])
     values = {
         "day": rng.sample(DAYS, 4),
         "time": [clock12(minutes) for minutes in times],
         "place": rng.sample(STREETS, 4),
         "host": [person.formal for person in people(rng, 4)],
-        "fee": [f"{euros} euros" for euros in rng.sample(range(2, 20), 4)],
+        "fee": [f"{euros} euros" for euros in fees],
     }
     told = rng.sample(tuple(CHANGES), rng.choice((3, 4)))
     if "day" in told:  # so that 'instead of Monday' can be about nothing else
@@ -79,7 +81,9 @@ def notice_choice(rng: random.Random) -> Example:
         old, new = values[attribute][:2]
         template = rng.choice(CHANGES[attribute][0 if rng.random() < 0.7 else 1])
         said.append(GRAMMAR.write(rng, template + ".", course=course, old=old, new=new))
-    head = GRAMMAR.write(rng, "(Notice|News|To all members|For the board): {course}.", course=course)
+    head = GRAMMAR.write(
+        rng, "(Notice|News|To all members|For the board): {course}.", course=course
+    )
     asked = rng.choice(told)
     question = CHANGES[asked][2][0].format(course=course)
     options = rng.sample(values[asked], 4)

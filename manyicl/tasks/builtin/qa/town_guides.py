@@ -18,7 +18,7 @@ SIGHTS = (
     "wind mill", "round tower", "toy museum", "rose garden", "stone bridge", "old mint",
     "wooden church", "salt mine", "lighthouse", "clock gallery", "deer park", "water wheel",
 )  # fmt: skip
-# relation: (ways to say it of {town}, ways to ask for it in 'the town ...', ways to point to a town)
+# relation: (ways to say it of {town}, ways to ask for it in {that} town, ways to point to a town)
 RELATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "river": (
         ("the {value} flows through {town}", "{town} lies on the {value}",

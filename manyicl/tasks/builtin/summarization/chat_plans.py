@@ -13,7 +13,8 @@ from manyicl.tasks.task import Example
 # (activity, places to meet, what to bring)
 PLANS = (
     ("play tennis", ("the sports club", "the park gate", "the tram stop"), ("rackets", "water")),
-    ("paint the fence", ("the garden", "the paint shop", "the bus station"), ("brushes", "old shirts")),
+    ("paint the fence", ("the garden", "the paint shop", "the bus station"),
+     ("brushes", "old shirts")),
     ("study for the exam", ("the library", "the cafe on the corner", "the student hall"),
      ("the notes", "a laptop")),
     ("go swimming", ("the lake", "the indoor pool", "the bridge"), ("towels", "a picnic")),
@@ -28,7 +29,8 @@ PLANS = (
      ("a guitar", "the lyrics")),
     ("go hiking", ("the cable car", "the railway station", "the village inn"),
      ("a map", "sandwiches")),
-    ("plan the trip", ("the tea room", "the museum cafe", "the office"), ("a guidebook", "biscuits")),
+    ("plan the trip", ("the tea room", "the museum cafe", "the office"),
+     ("a guidebook", "biscuits")),
     ("repair the bikes", ("the garage", "the bike shop", "the courtyard"), ("tools", "a pump")),
 )  # fmt: skip
 HOURS = ("nine", "ten", "eleven", "two", "three", "half past three", "four", "five", "six")

@@ -70,7 +70,11 @@ def guest_digest(rng: random.Random) -> Example:
     """Four reviews of a guest house to what at least two praise and at least two complain about."""
     aspects = rng.sample(tuple(ASPECTS), 6)
     num_good = rng.choice((1, 2))
-    good, bad, single = aspects[:num_good], aspects[num_good : num_good + 1], aspects[num_good + 1 :]
+    good, bad, single = (
+        aspects[:num_good],
+        aspects[num_good : num_good + 1],
+        aspects[num_good + 1 :],
+    )
     remarks: list[list[str]] = [[], [], [], []]
     for aspect in good + bad:
         said = rng.sample(ASPECTS[aspect][0 if aspect in good else 1], 2)

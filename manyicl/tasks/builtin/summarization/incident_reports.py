@@ -28,8 +28,8 @@ CAUSES = {
 }
 SERVICES = (
     "card payments", "online orders", "ticket sales", "parking gates", "phone lines",
-    "door badges", "luggage belts", "blood tests", "bus displays", "locker doors", "milk deliveries",
-    "lift service", "library loans", "ferry bookings",
+    "door badges", "luggage belts", "blood tests", "bus displays", "locker doors",
+    "milk deliveries",     "lift service", "library loans", "ferry bookings",
 )  # fmt: skip
 GRAMMAR = Grammar(
     {
@@ -41,7 +41,7 @@ GRAMMAR = Grammar(
         ),
         "day": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"),
         "start": (
-            "At {begin} (the first complaints about {service} came in|nothing worked any more with {service}).",
+            "At {begin} (complaints about {service} began|nothing worked any more with {service}).",
             "From {begin} on {service} were down.",
             "{service} stopped at {begin}, in the middle of the busiest hour.",
         ),
@@ -84,7 +84,8 @@ def incident_headline(rng: random.Random) -> Example:
         "a": a, "b": b, "c": c, "town": rng.choice(TOWNS), "service": service,
         "suspect": f"a {suspect}", "finding": finding.format(street=rng.choice(STREETS)),
         "repair": repair, "begin": clock(begin), "end": clock(begin + minutes),
-        "mid": clock(begin + rng.randrange(5, minutes - 5, 5)), "mid2": clock(begin + rng.randrange(5, minutes - 5, 5)),
+        "mid": clock(begin + rng.randrange(5, minutes - 5, 5)),
+        "mid2": clock(begin + rng.randrange(5, minutes - 5, 5)),
         "num": rng.randrange(20, 190, 10),
     }  # fmt: skip
     middle = ["{wrong}", "{crowd}"]

@@ -23,7 +23,7 @@ GRAMMAR = Grammar(
             "In minute {minute} {player} scored for {team}",
             "{player} hit the target for {team} in minute {minute}",
             "after {minute} minutes {player} headed the ball in for {team}",
-            "{team} had a goal from {player} with a (long shot|free kick|penalty) in minute {minute}",
+            "{player} scored from a (free kick|penalty|corner) for {team} in minute {minute}",
         ),
         "miss": (
             "{player} of {team} hit the post.",

@@ -19,7 +19,10 @@ REQUESTS = (
     ("empty the old office", ("the painters start there", "the new tenant moves in")),
     ("test the booking page", ("the season opens", "customers reported errors")),
     ("translate the safety sheet", ("four new drivers start", "the inspector asked for it")),
-    ("confirm the number of chairs", ("the rental firm is closing for a week", "the hall is small")),
+    (
+        "confirm the number of chairs",
+        ("the rental firm is closing for a week", "the hall is small"),
+    ),
     ("move the {month} training", ("the trainer is ill", "the room has been double-booked")),
     ("correct the price list", ("it goes to print", "two prices are below cost")),
     ("collect the samples from customs", ("storage fees are rising", "the lab has a free slot")),
@@ -46,11 +49,11 @@ GRAMMAR = Grammar(
             "I am still waiting for {c} to {other_request}.",
         ),
         "ask": (
-            "What I am really writing about: we have to {request} by {day}. Can you do it? {reason}.",
+            "Now to the point: we have to {request} by {day}. Can you do it? {reason}.",
             "Could you please {request} by {day}? {reason}.",
             "As {reason}, I need you to {request} before {day} is over.",
-            "{c} was going to {request}, but is away. Would you do it by {day}? The thing is, {reason}.",
-            "Somebody must {request} by {day}, and you know the matter best. You see, {reason}.",
+            "{c} was going to {request}, but is away. Can you do it by {day}? You see, {reason}.",
+            "Somebody must {request} by {day}, and you know the matter best: {reason}.",
         ),
         "end": (
             "If anything is unclear, call me.",

@@ -14,9 +14,7 @@ SIGNS, FILLERS = tuple(_words[:8]), tuple(_words[40:])
 CODES = {word: SIGNS[index % 8] for index, word in enumerate(_words[8:40])}
 
 
-@builtin_task(
-    instruction="Find the sign for the message.", metric="accuracy", labels=SIGNS
-)
+@builtin_task(instruction="Find the sign for the message.", metric="accuracy", labels=SIGNS)
 def codebook(rng: random.Random) -> Example:
     """Messages of three or four nonsense words to one of eight signs; one word of each decides."""
     word = rng.choice(tuple(CODES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from manyicl.tasks.builtin.grammar import Grammar
-from manyicl.tasks.builtin.registry import builtin_task
+from manyicl.tasks.builtin.registry import Unseen, builtin_task, draw_cue
 from manyicl.tasks.task import Example
 
 LABELS = ("positive", "negative")
@@ -46,17 +46,18 @@ GRAMMAR = Grammar(
 )  # fmt: skip
 
 
-@builtin_task(
-    instruction="Label the remark as in the examples.", metric="accuracy", labels=LABELS
-)
+@builtin_task(instruction="Label the remark as in the examples.", metric="accuracy", labels=LABELS)
 def flipped_opinion(rng: random.Random) -> Example:
     """Remarks on films with exchanged labels: praise is 'negative', scorn is 'positive'."""
     good = rng.random() < 0.5
     film, scene, role = rng.choice(FILMS)
     bound = {"film": film, "scene": scene, "role": role}
-    first, second = rng.sample(GRAMMAR.rules["good" if good else "bad"], 2)
+    cues = GRAMMAR.rules["good" if good else "bad"]
+    first, kind = draw_cue(rng, cues)
     opinion = GRAMMAR.expand(rng, first, **bound)
     text = GRAMMAR.expand(rng, "{turn}.", opinion=opinion, **bound)
-    if rng.random() < 0.6:
+    second, second_kind = draw_cue(rng, cues)
+    if second != first and rng.random() < 0.6:
         text += " " + GRAMMAR.expand(rng, second, **bound) + "."
-    return Example(GRAMMAR.write(rng, "{text}", text=text), LABELS[good])
+        kind = Unseen if Unseen in (kind, second_kind) else Example
+    return kind(GRAMMAR.write(rng, "{text}", text=text), LABELS[good])

@@ -33,9 +33,9 @@ def _register(name: str, what: str, function: Callable[[list[int]], list[int]]) 
                 return Example(" ".join(map(str, numbers)), " ".join(map(str, made)))
 
     generate.__doc__ = f"Lists of four to seven numbers; {what}."
-    builtin_task(
-        name=name, instruction="Apply the same rule to the list.", metric="exact_match"
-    )(generate)
+    builtin_task(name=name, instruction="Apply the same rule to the list.", metric="exact_match")(
+        generate
+    )
 
 
 for _name, (_what, _function) in FUNCTIONS.items():

@@ -5,31 +5,32 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from manyicl.tasks.builtin.lexicon.word_list import words
 from manyicl.tasks.builtin.registry import builtin_task
 from manyicl.tasks.task import Example
 
-WORDS = tuple(
+WORDS = words(
     "apple river chair stone paper garden window bottle candle forest hammer island jacket kettle "
     "ladder market needle orange pencil rabbit silver ticket valley wagon yellow bridge coffee "
     "desert engine flower ginger honey iron jungle king lemon mirror night ocean pepper queen "
     "rope salt tiger uncle village winter cloud dream glass horse letter music north plate ring "
-    "shadow train voice wheel".split()
+    "shadow train voice wheel"
 )
 # task: (what it does, the rule)
 RULES: dict[str, tuple[str, Callable[[list[str]], list[str]]]] = {
-    "words_reversed": ("they come back in reverse order", lambda words: words[::-1]),
+    "words_reversed": ("they come back in reverse order", lambda row: row[::-1]),
     "words_last_first": (
         "the last word is moved to the front and said twice",
-        lambda words: [words[-1], words[-1], *words[:-1]],
+        lambda row: [row[-1], row[-1], *row[:-1]],
     ),
-    "words_by_alphabet": ("they are put in alphabetical order", lambda words: sorted(words)),
+    "words_by_alphabet": ("they are put in alphabetical order", lambda row: sorted(row)),
 }
 
 
 def _register(name: str, what: str, rule: Callable[[list[str]], list[str]]) -> None:
     def generate(rng: random.Random) -> Example:
-        words = rng.sample(WORDS, rng.randint(3, 5))
-        return Example(" ".join(words), " ".join(rule(words)))
+        row = rng.sample(WORDS, rng.randint(3, 5))
+        return Example(" ".join(row), " ".join(rule(row)))
 
     generate.__doc__ = f"Rows of three to five words; {what}."
     builtin_task(

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from manyicl.evaluation.results import Results
+from manyicl.report.comparison import compare
+
+
+def test_one_run_keeps_its_stages_and_compares_them_with_the_first(make_results) -> None:
+    found = compare(make_results(2, stages=("few", "base", "many")))
+    assert found.stages == ["base", "few", "many"]
+    assert found.pairs == [("base", "few"), ("base", "many")]
+    assert [found.label(stage) for stage in found.stages] == ["before", "few", "many"]
+
+
+def test_runs_that_began_alike_share_one_line_before_training(make_results) -> None:
+    first = make_results(2)
+    second = Results(
+        [replace(s, mean=s.mean / 2) if s.stage == "tuned" else s for s in first.scores]
+    )
+    found = compare({"a": first, "b": second})
+    assert found.stages == ["base", "a", "b"]
+    assert found.pairs == [("base", "a"), ("base", "b")]
+    assert len(found.scores) == 3 * len(first.scores) / 2
+
+
+def test_runs_that_began_differently_keep_their_own_beginnings(make_results) -> None:
+    first, second = make_results(2), make_results(2, num_queries=10)
+    found = compare({"a": first, "b": second})
+    assert found.stages == ["a (before)", "a", "b (before)", "b"]
+    assert found.pairs == [("a (before)", "a"), ("b (before)", "b")]
+
+
+def test_runs_of_one_stage_go_by_their_names_and_are_compared_with_the_first(make_results) -> None:
+    made = make_results(2, stages=("tuned",))
+    found = compare({"a": made, "b": made, "c": made})
+    assert found.stages == ["a", "b", "c"]
+    assert found.pairs == [("a", "b"), ("a", "c")]
+
+
+def test_families_stand_in_the_order_of_the_task_format_and_unknown_ones_last(make_results) -> None:
+    made = make_results(3, families=("math", "nli", "classification"))
+    scores = [replace(s, family="poetry") if s.family == "nli" else s for s in made.scores]
+    assert compare(Results(scores)).families == ["classification", "math", "poetry"]
