@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manyicl.config import TemplateConfig
 from manyicl.episodes.template import Segment
@@ -50,6 +50,7 @@ class ChatTemplate:
         self._system = self._system_parts()
         generation = self._apply([{"role": "user", "content": _USERS[0]}], generate=True)
         self._check_generation_prompt(generation)
+        self._marks = _special_tokens(tokenizer)
         end, separator = self._cut_end(between, tail)
         # "[INST] " ends in a space that belongs to the word after it: tokenise it with that word.
         self.target_prefix = " " if self._to_answer.endswith(" ") else ""
@@ -59,7 +60,7 @@ class ChatTemplate:
         if self._user_prefix:
             self._head, separator = self._head[:-1], separator[:-1]
             self._system = self._system and (self._system[0], self._system[1][:-1])
-        self.end = (Segment(end, markup=True),)
+        self.end = (Segment(end, markup=bool(self._marks and self._marks.search(end))),)
         self.separator = (Segment(separator, markup=True),) if separator else ()
 
     def opening(self, task: Task, instructed: bool) -> tuple[Segment, ...]:
@@ -117,7 +118,8 @@ class ChatTemplate:
 
     def _check_generation_prompt(self, rendered: str) -> None:
         expected = self._head + _USERS[0] + self._to_answer
-        if rendered != expected:
+        # Llama 2 and Vicuna write the space before an answer with the answer, as we do.
+        if rendered not in (expected, expected.removesuffix(" ")):
             raise TemplateError(
                 "template.kind: the chat template opens an answer to be generated with "
                 f"{rendered[-40:]!r}, but a given answer with {expected[-40:]!r}; training and "
@@ -126,9 +128,7 @@ class ChatTemplate:
 
     def _cut_end(self, between: str, tail: str) -> tuple[str, str]:
         """Cut the text between an answer and the next input into end mark and separator."""
-        specials = sorted(self._tokenizer.all_special_tokens, key=len, reverse=True)
-        pattern = "|".join(re.escape(str(token)) for token in specials)
-        found = re.search(pattern, between) if pattern else None
+        found = self._marks.search(between) if self._marks else None
         # A special token that a finished conversation does not show opens the next turn instead.
         if found and tail.startswith(between[: found.end()]):
             return between[: found.end()], between[found.end() :]
@@ -141,6 +141,14 @@ class ChatTemplate:
                 "answer could end. Use template.kind=plain."
             )
         return between[:common], between[common:]
+
+
+def _special_tokens(tokenizer: Any) -> re.Pattern[str] | None:
+    """Match the tokens that are one piece whatever stands around them; turn markers are these."""
+    # Not all_special_tokens: it leaves out markers that were added without a role of their own.
+    names = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+    marks = sorted((name for name in names if name.strip()), key=lambda name: (-len(name), name))
+    return re.compile("|".join(map(re.escape, marks))) if marks else None
 
 
 def _split(rendered: str, system: bool) -> list[str]:

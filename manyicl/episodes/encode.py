@@ -80,8 +80,9 @@ class Encoder:
         self.template = make_template(self.config, tokenizer)
         self.end = self.tokenizer.encode(self.template.end)
         self.separator = self.tokenizer.encode(self.template.separator)
-        plain_end = self.config.kind != "chat" and self.config.end_mark != "eos"
-        self.end_text = self.config.end_mark if plain_end else None  # an end mark that is text
+        is_text = not any(segment.markup for segment in self.template.end)
+        text = "".join(segment.text for segment in self.template.end)
+        self.end_text = text if is_text else None  # an end mark that an answer could contain
         # Whether prompts list the options, so that relabelling changes them too.
         self.shows_options = self.config.kind == "jinja" and "options" in self.config.prompt
         if not self.end:
@@ -99,12 +100,13 @@ class Encoder:
 
     def target(self, text: str) -> list[int]:
         """Return the ids of an answer, its end mark included."""
-        if self.end_text and self.end_text in self.template.target_prefix + text:
+        body = self.template.target_prefix + text
+        if self.end_text and (body + self.end_text).index(self.end_text) < len(body):
             raise TemplateError(
                 f"template.end_mark: the answer {text[:60]!r} contains the end mark "
                 f"{self.end_text!r}, so it would end too early. Use 'eos' or another text."
             )
-        return self.tokenizer.encode((Segment(self.template.target_prefix + text),)) + self.end
+        return self.tokenizer.encode((Segment(body),)) + self.end
 
     def demonstration(
         self,
@@ -135,7 +137,13 @@ class Encoder:
     def fingerprint(self) -> str:
         """Return a hash of tokenizer and template: equal hashes encode equally."""
         described = [self.tokenizer.fingerprint, vars(self.config), self.end, self.separator]
+        described.append(self.opening(_PROBE, instructed=False))
+        if self.config.kind == "chat":  # the other kinds are their configuration
+            described += [self.opening(_PROBE), self.prompt(_PROBE, "x"), self.target("x")]
         return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+_PROBE = Task("probe", "other", "generation", "exact_match", "probe", lambda split: [], "x")
 
 
 def _without_dummy_prefix(state: Any) -> Any:

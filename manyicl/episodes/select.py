@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from manyicl.tasks import Example, Task
-from manyicl.tasks.duplicates import near_duplicates
+from manyicl.tasks.duplicates import near_duplicates, query_text
 
 SHARED_SELECTIONS = ("random", "balanced", "first")  # the same demonstrations for every query
 
@@ -33,12 +33,12 @@ class Pool:
     @cached_property
     def near_duplicates(self) -> list[set[int]]:
         """For every row of the pool, the other rows that are nearly the same."""
-        return near_duplicates([example.input for example in self.examples])
+        return near_duplicates([query_text(example) for example in self.examples])
 
     def near_duplicates_of(self, queries: Sequence[Example]) -> list[set[int]]:
         """For every query, the rows of the pool that are the same or nearly the same."""
-        inputs = [example.input for example in self.examples]
-        return near_duplicates([query.input for query in queries], inputs)
+        texts = [query_text(example) for example in self.examples]
+        return near_duplicates([query_text(query) for query in queries], texts)
 
     @cached_property
     def _bm25(self):

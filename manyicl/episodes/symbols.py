@@ -22,11 +22,12 @@ def draw_symbols(labels: Sequence[str], rng: np.random.Generator) -> dict[str, s
     draw = (_number, _letters, _word)[int(rng.integers(3))]
     taken = {label.casefold() for label in labels}
     symbols: dict[str, str] = {}
-    for attempt, label in enumerate(labels):
-        symbol = draw(rng)
+    for label in labels:
+        symbol, attempts = draw(rng), 1
         while symbol.casefold() in taken:
-            # Many labels can exhaust the short styles; words of growing length never run out.
-            symbol = draw(rng) if attempt < 40 else _word(rng) + _word(rng)
+            # Many labels can exhaust the short styles; two words in one never run out.
+            symbol = draw(rng) if attempts < 40 else _word(rng) + _word(rng)
+            attempts += 1
         taken.add(symbol.casefold())
         symbols[label] = symbol
     return symbols

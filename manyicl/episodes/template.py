@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_WORDING = ("prompt", "instruction_text", "separator", "target_prefix")
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A piece of text that is tokenised on its own. In `markup`, special tokens are special."""
@@ -61,6 +64,7 @@ def make_template(config: TemplateConfig, tokenizer: PreTrainedTokenizerBase) ->
     Raises `TemplateError` if the tokenizer has no end-of-sequence token (and the template needs
     it), or if its chat template cannot be taken apart into segments.
     """
+    _refuse_unused(config)
     if config.kind == "chat":
         from manyicl.episodes.chat import ChatTemplate
 
@@ -68,22 +72,20 @@ def make_template(config: TemplateConfig, tokenizer: PreTrainedTokenizerBase) ->
     return TextTemplate(config, tokenizer)
 
 
+def _refuse_unused(config: TemplateConfig) -> None:
+    unused = {"plain": _WORDING, "chat": (*_WORDING, "end_mark"), "jinja": ()}[config.kind]
+    for key in unused:
+        if getattr(config, key) != getattr(TemplateConfig(), key):
+            raise TemplateError(
+                f"template.{key}: is set, but template.kind is {config.kind!r}, which would not "
+                "use it. Set template.kind=jinja."
+            )
+
+
 class TextTemplate:
     """The plain template, and the user's own Jinja texts in the same places."""
 
     def __init__(self, config: TemplateConfig, tokenizer: PreTrainedTokenizerBase):
-        if config.kind == "plain":
-            default = TemplateConfig()
-            changed = [
-                key
-                for key in ("prompt", "instruction_text", "separator", "target_prefix")
-                if getattr(config, key) != getattr(default, key)
-            ]
-            if changed:
-                raise TemplateError(
-                    f"template.{changed[0]}: is set, but template.kind is 'plain', which would "
-                    "not use it. Set template.kind=jinja."
-                )
         self._instruction_place = config.instruction
         self._instruction = _compile(config.instruction_text, "template.instruction_text")
         self._prompt = _compile(config.prompt, "template.prompt")
@@ -126,8 +128,8 @@ def _end_mark(end_mark: str, tokenizer: PreTrainedTokenizerBase) -> Segment:
     if not tokenizer.eos_token:
         raise TemplateError(
             "template.end_mark: is 'eos', but the tokenizer has no end-of-sequence token, so no "
-            'answer could end. Set a text such as template.end_mark="\\n\\n", or give the '
-            "tokenizer an eos_token."
+            "answer could end. Set a text such as 'template.end_mark=\"\\n\\n\"' (both kinds of "
+            "quotes are needed), or give the tokenizer an eos_token."
         )
     return Segment(str(tokenizer.eos_token), markup=True)
 
@@ -153,7 +155,7 @@ def _compile(text: str, key: str) -> jinja2.Template:
 def _render(template: jinja2.Template, key: str, **values: Any) -> str:
     try:
         return template.render(**values)
-    except jinja2.TemplateError as error:
+    except Exception as error:  # any expression may stand in a template: 1 / 0, input + 1
         raise TemplateError(
             f"{key}: cannot be rendered ({error}). It may use {', '.join(values)}."
         ) from None

@@ -29,7 +29,7 @@ def normalise(text: str) -> str:
     the, join words by single spaces. Three departures, each because answers of other tasks would
     be taken for one another:
 
-    - marks that carry a number's value stay (`-5`, `3.5`, `1/2`, `\\frac{1}{12}`); commas between
+    - marks that carry a number's value stay (`-5`, `3.5`, `1/2`, `-\\frac{1}{12}`); commas between
       thousands go;
     - a text of nothing but punctuation, or nothing but articles, stays (`> }`, `A`);
     - typographic quotes, dashes and the minus sign count as their ASCII forms.
@@ -49,7 +49,8 @@ def normalise(text: str) -> str:
 def _has_value(text: str, at: int) -> bool:
     mark, before, after = text[at], text[at - 1 : at], text[at + 1 : at + 2]
     if mark == "-":  # a sign or a minus; the hyphen of `top-10` is neither
-        return after.isdigit() and not before.isalpha()
+        amount = after == "$" and text[at + 2 : at + 3].isdigit()
+        return (after.isdigit() or after == "\\" or amount) and not before.isalpha()
     if mark == ".":  # 3.5 and .5; the full stop after `42.` is neither
         return after.isdigit() and not before.isalpha()
     if mark in _BESIDE_A_DIGIT:

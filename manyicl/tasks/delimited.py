@@ -133,7 +133,7 @@ def _check_widths(
     if not wrong:
         return
     lines = [
-        f"{path} row {number}: {found} {'cell' if found == 1 else 'cells'} where the first row has {width}."
+        f"{path} row {number}: {found} cell{'s' * (found != 1)} where the first row has {width}."
         for number, found in wrong[:MAX_PROBLEMS]
     ]
     if len(wrong) > MAX_PROBLEMS:

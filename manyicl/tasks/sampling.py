@@ -158,6 +158,8 @@ def split_off_test(
 ) -> tuple[list[Example], list[Example], str]:
     """Return (train, test, note): a fifth of the examples, at most `max_test`, as the test part.
 
+    Where there are more examples than train may hold, the test part takes more than a fifth.
+
     Near-duplicates stay together on one side, and with `closed` the test part never takes the
     last training example of an answer. Seeded; both parts are in row order.
     """
@@ -166,7 +168,8 @@ def split_off_test(
             f"{len(examples)} usable row cannot be parted into train and test. Give more rows, or "
             "a test file of its own (--test FILE)."
         )
-    wanted = min(limits.max_test, max(1, round(TEST_SHARE * len(examples))))
+    share = max(1, round(TEST_SHARE * len(examples)), len(examples) - limits.max_train)
+    wanted = min(limits.max_test, share, len(examples) - 1)
     rng = random.Random(limits.seed)
     note = f"test part: {wanted} examples split off (no test split in the source)"
     clusters = _clusters(examples)

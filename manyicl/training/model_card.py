@@ -12,7 +12,11 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
     """Write README.md from a run's description (see model_folder.describe)."""
     config, training = description["config"], description["training"]
     adapter = (folder / "adapter_config.json").is_file()
-    base = Path(description["base"]).name if config["model"]["config"] else description["base"]
+    base, built = description["base"], config["model"]["config"]
+    local = Path(base).is_dir()
+    title = f"{built['model_type']} (random initial weights)" if built else base
+    if local and not built:
+        title = Path(base).name
     shots = training["shots_per_sequence"]
     lines = [
         "---",
@@ -20,12 +24,12 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
         "pipeline_tag: text-generation",
         "tags: [manyicl, in-context-learning]",
     ]
-    if not config["model"]["config"]:
+    if not local:  # the hub takes hub ids alone
         lines.append(f"base_model: {base}")
     lines += [
         "---",
         "",
-        f"# {base}, fine-tuned on many-shot sequences of {len(description['tasks'])} tasks",
+        f"# {title}, fine-tuned on many-shot sequences of {len(description['tasks'])} tasks",
         "",
         "Show it solved examples of a task and a new input; it answers. No further training.",
         f"Regime `{config['regime']}`, supervised: `{config['objective']['supervise']}` "

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyicl.config import Config, TemplateConfig, as_dict
-from manyicl.episodes import EpisodeStream
+from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
 from manyicl.training.model_card import write_card
+from manyicl.training.rows import demonstrations_by_task
 
 if TYPE_CHECKING:
     from manyicl.training.trainer import ManyICLTrainer
@@ -50,7 +51,9 @@ def describe(
     trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str
 ) -> dict[str, Any]:
     """Return what the card and the evaluation need to know of a run."""
-    shown = stream.counts.by_task
+    plan: list[list[Episode]] = trainer.train_dataset.plan  # type: ignore[union-attr]
+    shown = demonstrations_by_task(plan, stream)
+    num_sequences = sum(len(row) for row in plan)
     model: Any = trainer.accelerator.unwrap_model(trainer.model)
     lines = [json.loads(line) for line in (trainer.run_dir / "log.jsonl").open(encoding="utf-8")]
     return {
@@ -70,9 +73,9 @@ def describe(
         ],
         "training": {
             "steps": trainer.state.global_step,
-            "sequences": stream.counts.sequences,
-            "demonstrations": stream.counts.demonstrations,
-            "shots_per_sequence": stream.counts.demonstrations / stream.counts.sequences,
+            "sequences": num_sequences,
+            "demonstrations": shown.total(),
+            "shots_per_sequence": shown.total() / num_sequences,
             **trainer.totals,
             "tokens_per_s": trainer.totals["tokens"] / max(trainer.totals["seconds"], 1e-9),
             "supervised_answers": trainer.num_supervised_answers,

@@ -55,6 +55,12 @@ def supervise(sequence: EncodedSequence, objective: ObjectiveConfig) -> Targets:
     return Targets(labels, weights, shots)
 
 
+def num_supervised_answers(num_demonstrations: int, objective: ObjectiveConfig) -> int:
+    """Return how many answers of a sequence of so many demonstrations carry loss."""
+    supervised = range(num_demonstrations)[objective.first_supervised() or 0 :]
+    return sum(_answer_weight(objective, shot) > 0 for shot in supervised)
+
+
 def _supervised_spans(
     sequence: EncodedSequence, objective: ObjectiveConfig
 ) -> tuple[TargetSpan, ...]:

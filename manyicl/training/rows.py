@@ -7,6 +7,7 @@ was interrupted or not, and resuming is a jump rather than a replay.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -17,7 +18,7 @@ from torch.utils.data import Dataset
 from manyicl.config import Config, ObjectiveConfig
 from manyicl.episodes import EncodedSequence, Episode, EpisodeStream, pack
 from manyicl.errors import EpisodeError
-from manyicl.training.objective import IGNORED, supervise
+from manyicl.training.objective import IGNORED, num_supervised_answers, supervise
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,8 @@ class RowDataset(Dataset[dict[str, object]]):
 
     def num_supervised_answers(self) -> int:
         """Return how many answers carry loss in the whole run."""
-        first = self._objective.first_supervised() or 0
         return sum(
-            1 if first < 0 else max(0, len(episode.rows) - first)
+            num_supervised_answers(len(episode.rows), self._objective)
             for row in self.plan
             for episode in row
         )
@@ -102,15 +102,27 @@ def plan_rows(stream: EpisodeStream, config: Config) -> list[list[Episode]]:
         while shown < wanted or len(plan) % training.rows_per_step:
             plan.append(next(rows))
             shown += sum(len(episode.rows) for episode in plan[-1])
-    first = config.objective.first_supervised() or 0
-    most = max(len(episode.rows) for row in plan for episode in row)
-    if most <= first:
+    lengths = {len(episode.rows) for row in plan for episode in row}
+    if not any(num_supervised_answers(length, config.objective) for length in lengths):
+        weighted = config.objective.normaliser == "shot_weights"
+        key = "shot_weights" if weighted else "supervise"
         raise EpisodeError(
-            f"objective.supervise: is {config.objective.supervise}, but no sequence holds more "
-            f"than {most} demonstrations, so nothing would carry loss. Lower the number, or raise "
+            f"objective.{key}: is {getattr(config.objective, key)}, but no sequence holds more "
+            f"than {max(lengths)} demonstrations, so nothing would carry loss. Change it, or raise "
             "episodes.max_tokens or episodes.shots."
         )
     return plan
+
+
+def demonstrations_by_task(plan: list[list[Episode]], stream: EpisodeStream) -> Counter[str]:
+    """Return how many demonstrations of each task the run shows.
+
+    The stream itself counts a few more: packing draws ahead of the plan's last row.
+    """
+    shown: Counter[str] = Counter()
+    for episode in chain.from_iterable(plan):
+        shown[stream.pools[episode.task].task.name] += len(episode.rows)
+    return shown
 
 
 def _name(sequence: EncodedSequence) -> str:

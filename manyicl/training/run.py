@@ -19,7 +19,7 @@ import torch
 from accelerate import PartialState
 
 from manyicl.config import Config, ModelConfig
-from manyicl.episodes import EncodedPool, Encoder, EpisodeStream, Pool
+from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
 from manyicl.errors import ConfigError
 from manyicl.models import (
     base_tokenizer,
@@ -33,7 +33,7 @@ from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
 from manyicl.training.callbacks import Interrupted, Progress, Rhythm, StopSignal
 from manyicl.training.model_folder import save_model_folder
-from manyicl.training.rows import RowDataset, plan_rows
+from manyicl.training.rows import RowDataset, demonstrations_by_task, plan_rows
 from manyicl.training.trainer import ManyICLTrainer
 
 if TYPE_CHECKING:
@@ -262,11 +262,11 @@ def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:
         )
 
 
-def _say_plan(config: Config, stream: EpisodeStream, plan: list[Any]) -> None:
-    counts = stream.counts
+def _say_plan(config: Config, stream: EpisodeStream, plan: list[list[Episode]]) -> None:
+    counts, shown = stream.counts, demonstrations_by_task(plan, stream)
     print(
-        f"{len(stream.pools)} held-in tasks, {counts.demonstrations:,} demonstrations in "
-        f"{counts.sequences:,} sequences, {len(plan):,} rows of up to "
+        f"{len(stream.pools)} held-in tasks, {shown.total():,} demonstrations in "
+        f"{sum(len(row) for row in plan):,} sequences, {len(plan):,} rows of up to "
         f"{config.episodes.max_tokens:,} tokens, "
         f"{len(plan) // config.training.rows_per_step:,} steps",
         file=sys.stderr,

@@ -35,6 +35,9 @@ def test_answers_that_differ_in_form_only_match(first: str, second: str) -> None
     ("first", "second"),
     [
         ("-5", "5"),
+        ("-\\frac{1}{4}", "\\frac{1}{4}"),
+        ("-\\$0.50", "\\$0.50"),
+        ("-$5", "$5"),
         ("3.5", "35"),
         ("1/2", "12"),
         ("\\frac{1}{12}", "\\frac{11}{2}"),
@@ -56,7 +59,8 @@ def squad_normalise(text: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 
-@given(st.text(string.ascii_letters + string.punctuation + " ", max_size=40))
+# Without the backslash, before which a minus is a sign (of a LaTeX fraction).
+@given(st.text(string.ascii_letters + string.punctuation.replace("\\", "") + " ", max_size=40))
 def test_without_digits_the_normal_form_is_that_of_squad_unless_squad_leaves_nothing(text) -> None:
     if squad := squad_normalise(text):
         assert normalise(text) == squad

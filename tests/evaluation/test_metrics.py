@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from manyicl.errors import TaskError
 from manyicl.evaluation.metrics import metrics_for, score_predictions
-from manyicl.tasks import Example, Task
+from manyicl.tasks import Example, Task, load_tasks
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is a dev extra")
 
@@ -99,3 +102,17 @@ def test_a_task_is_scored_with_its_main_metric_first(task: Task, expected) -> No
 def test_macro_f1_without_labels_is_an_error_that_names_the_task() -> None:
     with pytest.raises(TaskError, match=r"task 't'.*'labels' is empty.*task\.json"):
         metrics_for(make_task("multiple_choice", "macro_f1"))
+
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "tasks"
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the shared task collection is not beside the code")
+def test_every_gold_answer_of_the_collection_is_right_by_every_metric_of_its_task() -> None:
+    for task in load_tasks([DATA]):
+        # ROUGE knows no token but a-z and 0-9; one reference of the collection has none.
+        asked = [e for e in task.test if re.search("[a-z0-9]", e.target.lower())]
+        answers = [example.target for example in asked]
+        for metric in metrics_for(task):
+            result = score_predictions(metric, answers, asked, task.labels)
+            assert result.per_item == [1.0] * len(asked), (task.name, metric)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import ARCHITECTURES, chat_tokenizer, make_task, tiny_model
+from builders import ARCHITECTURES, chat_tokenizer, make_task, tiny_model
 
 from manyicl.config import TemplateConfig
 from manyicl.episodes import EncodedPool, Encoder, Pool
@@ -119,7 +119,8 @@ def test_scores_are_log_probabilities_of_all_continuations(tokenizer):
     from manyicl.inference import OptionQuery, score_options
 
     engine = make_engine(tokenizer=tokenizer)
-    prefix = prefill(engine.model, pool_of(engine, make_task()).sequence([0], trailing_separator=True))
+    sequence = pool_of(engine, make_task()).sequence([0], trailing_separator=True)
+    prefix = prefill(engine.model, sequence)
     options = [[token] for token in range(512)]
     (scores,) = score_options(engine.model, prefix, [OptionQuery([5, 6, 7], options)])
     assert torch.tensor(scores).exp().sum().item() == pytest.approx(1, abs=1e-4)

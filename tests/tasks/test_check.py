@@ -8,7 +8,10 @@ from manyicl.tasks.check import check_folder, check_task
 from manyicl.tasks.check_between import check_between
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data/tasks"
-WORDS = "river stone lamp cloud paper train apple chair storm bread glass field north piano".split()
+WORDS = (
+    "river", "stone", "lamp", "cloud", "paper", "train", "apple", "chair", "storm", "bread",
+    "glass", "field", "north", "piano",
+)  # fmt: skip
 
 
 def text(number):
@@ -127,7 +130,10 @@ def test_imbalance_and_absent_labels_are_reported():
     assert "19 of 20 rows have the label 'good' (95%)" in found.message
     assert "macro_f1" in found.message
     findings = check_task(make_task(labels=("good", "bad", "odd")))
-    assert [(f.kind, f.split) for f in findings] == [("absent label", "test"), ("absent label", "train")]
+    assert [(f.kind, f.split) for f in findings] == [
+        ("absent label", "test"),
+        ("absent label", "train"),
+    ]
     assert "1 of 3 labels never occur ('odd')" in findings[0].message
 
 
@@ -193,9 +199,7 @@ def test_a_name_used_twice_is_an_error():
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real task collection is not here")
-@pytest.mark.parametrize(
-    "name", ["qa/arc_challenge", "classification/trec_fine"]
-)
+@pytest.mark.parametrize("name", ["qa/arc_challenge", "classification/trec_fine"])
 def test_real_tasks_have_no_errors(name):
     findings = check_task(read_task(SHARED / name))
     assert [finding for finding in findings if finding.severity == "error"] == []

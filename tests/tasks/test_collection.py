@@ -87,7 +87,7 @@ def test_a_group_on_both_sides_is_an_error_that_names_the_whole_group():
 
 
 def test_a_task_on_both_sides_is_an_error():
-    with pytest.raises(TaskError, match="held_in and tasks.held_out both name rte"):
+    with pytest.raises(TaskError, match=r"held_in and tasks.held_out both name rte"):
         TASKS.split_held_out(["rte", "gsm"], ["family:nli"])
 
 

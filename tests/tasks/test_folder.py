@@ -36,9 +36,7 @@ def meta_without(*keys, **changes):
 
 def message_of(folder, split=None):
     with pytest.raises(TaskError) as caught:
-        task = read_task(folder)
-        if split:
-            task.split(split)
+        _ = read_task(folder) if split is None else read_task(folder).split(split)
     return str(caught.value)
 
 
@@ -67,7 +65,10 @@ def test_rows_are_not_opened_before_they_are_asked_for(tmp_path):
         (meta_without(name=""), ["task.json: field 'name' is missing or empty"]),
         (meta_without(family="clasification"), ["'clasification'", "Did you mean 'class", "nli"]),
         (meta_without(metric="bleu"), ["field 'metric' is 'bleu'", "rouge_l"]),
-        (meta_without(instrution="x"), ["unknown field 'instrution'", "Did you mean 'instruction'"]),
+        (
+            meta_without(instrution="x"),
+            ["unknown field 'instrution'", "Did you mean 'instruction'"],
+        ),
         (meta_without(group=3), ["field 'group' is 3; it must be a JSON string"]),
         (meta_without(n_train=True), ["field 'n_train' is True; it must be a JSON number"]),
         (meta_without(labels="good"), ["field 'labels' is 'good'; it must be a JSON list"]),
@@ -197,7 +198,7 @@ def test_what_is_written_reads_back_the_same(rows, instruction, tmp_path_factory
 
 def test_writing_refuses_a_folder_that_holds_a_task(tmp_path):
     folder = make_folder(tmp_path / "mood")
-    with pytest.raises(TaskError, match="holds a task already. Remove it or choose another"):
+    with pytest.raises(TaskError, match=r"holds a task already. Remove it or choose another"):
         write_task(read_task(folder), folder)
 
 

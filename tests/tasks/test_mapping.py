@@ -124,7 +124,7 @@ def test_options_with_their_own_keys():
 def test_options_in_one_text_are_split_and_their_keys_removed():
     row = {"q": "1+1", "o": "a ) 1 , b ) 2 , c ) 1,000", "t": "b"}
     mapping = {"input": "q", "target": "t", "options": ("o",), "target_is": "key"}
-    with pytest.raises(TaskError, match="not a list. Name several columns, or give option_split"):
+    with pytest.raises(TaskError, match=r"not a list. Name several columns, or give option_split"):
         convert(mapping, row)
     example = convert(mapping | {"option_split": r"\s*,?\s*[a-e] \) "}, row)
     assert (example.target, example.options) == ("2", ("1", "2", "1,000"))

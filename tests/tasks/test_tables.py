@@ -23,7 +23,10 @@ def write(tmp_path, name, content):
         ("x.jsonl", '{"text": "a", "label": 0}\n\n{"text": "b", "label": 1}'),
         ("x.ndjson", '\ufeff{"text": "a", "label": 0}\r\n{"text": "b", "label": 1}\r\n'),
         ("x.json", '[{"text": "a", "label": 0}, {"text": "b", "label": 1}]'),
-        ("x.json", '{"version": 1, "data": [{"text": "a", "label": 0}, {"text": "b", "label": 1}]}'),
+        (
+            "x.json",
+            '{"version": 1, "data": [{"text": "a", "label": 0}, {"text": "b", "label": 1}]}',
+        ),
         ("x.json", '{"text": "a", "label": 0}\n{"text": "b", "label": 1}\n'),
     ],
 )
@@ -89,7 +92,7 @@ def test_many_faulty_rows_come_at_once_up_to_twenty(tmp_path):
 
 
 def test_a_folder_that_is_no_saved_dataset_says_what_to_name(tmp_path):
-    with pytest.raises(TaskError, match="not a dataset written by save_to_disk. Name its files"):
+    with pytest.raises(TaskError, match=r"not a dataset written by save_to_disk. Name its files"):
         read_table(tmp_path)
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ from conftest import ARCHITECTURES, make_task
 from manyicl.config import Config, load_config
 from manyicl.tasks import Example
 from manyicl.tasks.folder import write_task
+from manyicl.training.run import train
 
 WORDS = "late broken quick friendly torn cheap heavy bright silent missing".split()
 
@@ -51,6 +57,7 @@ def tiny_config(tmp_path: Path, *pieces: str, run: str = "run", **settings: Any)
         "training__steps": 6,
         "training__rows_per_step": 2,
         "training__learning_rate": 1e-2,
+        "training__precision": "fp32",
         "training__log_every": 1,
         "training__save_every": 2,
     } | settings
@@ -85,3 +92,52 @@ def log_lines(run_dir: Path) -> list[dict[str, Any]]:
     for line in lines:
         del line["tokens_per_s"], line["total"]["seconds"]
     return lines
+
+
+# --- runs in processes of their own --------------------------------------------------------------
+
+
+def start(target: Callable[..., None], *args: Any) -> BaseProcess:
+    """Call `target` in a new process, forked off one that has done the slow imports once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["manyicl.training.run", "peft", "pytest", "hypothesis"])
+    process = context.Process(target=target, args=args)
+    process.start()
+    return process
+
+
+def exit_code(target: Callable[..., None], *args: Any) -> int | None:
+    """Return how the process ended: 0, 1 after an exception, -N by signal N."""
+    process = start(target, *args)
+    process.join(120)
+    process.kill()
+    return process.exitcode
+
+
+def train_as_one_of(rank: int, world: int, port: int, config: Config) -> None:
+    """Train as a launcher's process number `rank`; its error's text goes to a file."""
+    os.environ.update(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE=str(world),
+        LOCAL_WORLD_SIZE=str(world),
+        MASTER_ADDR="127.0.0.1",
+        MASTER_PORT=str(port),
+    )
+    try:
+        train(config)
+    except Exception as error:
+        Path(config.run_dir + f".error{rank}").write_text(f"{type(error).__name__}: {error}")
+        raise SystemExit(1) from None
+
+
+def train_in_two_processes(config: Config) -> list[int | None]:
+    """Return the exit codes of two processes that train one model together."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [start(train_as_one_of, rank, 2, port, config) for rank in range(2)]
+    for process in processes:
+        process.join(120)
+        process.kill()
+    return [process.exitcode for process in processes]

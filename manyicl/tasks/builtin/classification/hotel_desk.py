@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from manyicl.tasks.builtin.grammar import Grammar
+from manyicl.tasks.builtin.lexicon.people import SURNAMES
 from manyicl.tasks.builtin.registry import builtin_task, draw_cue
 from manyicl.tasks.task import Example
 
@@ -57,7 +58,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
         "lost property": (
             "I think I left my {thing} (under the bed|in the wardrobe)",
             "has anyone (handed in|found) a {thing}?",
-            "we (flew home|left on {day}) and my {thing} is not in the suitcase",
+            "we have unpacked (everything|by now) and my {thing} is not in the suitcase",
             "my {thing} must still be (in the bathroom|on the chair)",
             "could you ask if a {thing} (turned up|was found) (by the pool|upstairs) on {day}?",
         ),
@@ -169,14 +170,18 @@ GRAMMAR = Grammar(
         "month": ("March", "May", "August", "October"),
         "thing": ("grey scarf", "phone charger", "pair of glasses", "book", "silver ring",
                   "child's bear", "swimsuit", "watch"),
-        "start": ("hello, ", "hi, ", "good evening, ", "sorry to bother you, ", "", "", "", "",
+        "start": ("hello, ", "hi, ", "good evening, ", "sorry to bother you, ", "", "", "",
                   "room {room}: ", "room {room} here, ", "it is {name} from {room}, ",
-                  "quick question: ", "message from {name}, room {room}: "),
+                  "{name} here, room {room}, ", "message from {name}, room {room}: ",
+                  "hello, I am in {room} {party}: ", "we are in {room} {party}, "),
+        "party": ("with two small children", "for the trade fair", "for a wedding", "until {day}",
+                  "since {day}", "with my mother", "for the first time", "with a group of ten"),
         "room": tuple(str(floor * 100 + door) for floor in range(1, 6) for door in range(1, 25)),
-        "name": ("Mrs Lopez", "Mr Kim", "Ms Novak", "Mr Haddad", "Mrs Olsen", "Mr Costa",
-                 "Ms Banerjee", "Mr Weber", "Mrs Sato", "Ms Quinn"),
-        "end": ("", "", "", ". thanks", ". thank you very much", ". best, {name}",
-                ". I am in room {room}", ". we are here until {day}"),
+        "name": tuple(f"{title} {name}" for title in ("Ms", "Mr") for name in SURNAMES),
+        "end": ("", "", ". thanks", ". thank you very much", ". best, {name}",
+                ". kind regards, {name}", ". you can call me in room {room}",
+                ". please ask for {name}",
+                ". we are here until {day}"),
     }
 )  # fmt: skip
 
@@ -184,7 +189,8 @@ GRAMMAR = Grammar(
 def _message(rng: random.Random) -> tuple[str, str, type[Example]]:
     request = rng.choice(tuple(TEMPLATES))
     core, kind = draw_cue(rng, TEMPLATES[request])
-    text = GRAMMAR.write(rng, f"{{start}}{core}{{end}}").replace("?.", "?")
+    room, name = (rng.choice(GRAMMAR.rules[symbol]) for symbol in ("room", "name"))
+    text = GRAMMAR.write(rng, f"{{start}}{core}{{end}}", room=room, name=name).replace("?.", "?")
     return text if text.endswith("?") else f"{text}.", request, kind
 
 

@@ -106,8 +106,8 @@ GRAMMAR = Grammar(
     {
         "place": (
             "the cellar", "flat {number}", "the laundry room", "the hall", "the kitchen",
-            "the attic", "the bicycle room", "the meeting room", "the back office", "room {number}",
-            "the canteen", "the shared bathroom",
+            "the attic", "the bicycle room", "flat {number}", "the back office", "room {number}",
+            "the shared bathroom of house {number}", "the entrance of number {number}",
         ),
         "number": tuple(str(n) for n in range(2, 40)),
         "name": tuple(f"{title} {name}" for title in ("Mr", "Ms") for name in SURNAMES),
@@ -115,6 +115,8 @@ GRAMMAR = Grammar(
             "I (first|) noticed it (this morning|yesterday|on {day})", "{name} saw it too",
             "please ring {name} before you come", "you can get the key from {name}",
             "we had the same thing last winter", "it has been like this since {day}",
+            "{name} in flat {number} has noticed it as well",
+            "the key is with {name}, flat {number}",
             "I am at home after five", "I hope you can help, {name} told me to write",
         ),
         "day": ("Monday", "Tuesday", "Thursday", "Saturday"),

@@ -26,6 +26,16 @@ EVENTS = (
     ("the stairs were sanded", "the sanding of the stairs"),
     ("the neighbours were informed", "the letter to the neighbours"),
     ("the kitchen was fitted", "the fitting of the kitchen"),
+    ("the chimney was swept", "the sweeping of the chimney"),
+    ("the floor was polished", "the polishing of the floor"),
+    ("the doors were oiled", "the oiling of the doors"),
+    ("the boiler was delivered", "the delivery of the boiler"),
+    ("the balcony was sealed", "the sealing of the balcony"),
+    ("the insurance was paid", "the payment of the insurance"),
+    ("the attic was insulated", "the insulation of the attic"),
+    ("the pipes were flushed", "the flushing of the pipes"),
+    ("the plans were approved", "the approval of the plans"),
+    ("the garage was emptied", "the emptying of the garage"),
 )
 GRAMMAR = Grammar(
     {

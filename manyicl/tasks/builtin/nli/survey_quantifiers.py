@@ -7,6 +7,7 @@ from functools import cache
 
 from manyicl.tasks.builtin.grammar import Grammar
 from manyicl.tasks.builtin.lexicon.places import TOWNS
+from manyicl.tasks.builtin.lexicon.word_list import words
 from manyicl.tasks.builtin.registry import builtin_task
 from manyicl.tasks.task import Example
 
@@ -34,18 +35,24 @@ QUANTIFIERS = {
 WHOLE, PART = 6, 3  # members of the group, and of its part: enough to tell all claims apart
 # group: parts of it (never all, never nobody)
 GROUPS = {
-    "{noun} of the {town} museum": ("volunteers guards guides", "older", "newly hired"),
-    "{noun} in the {town} depot": ("drivers mechanics clerks", "younger", "part-time"),
-    "{noun} at the {town} school": ("teachers pupils parents", "left-handed", "new"),
-    "{noun} on the {town} council": ("members candidates speakers", "female", "older"),
-    "{noun} of the {town} clinic": ("nurses patients cleaners", "married", "tall"),
-    "{noun} in the {town} library": ("visitors readers students", "regular", "younger"),
+    "{noun} of the {town} museum": ("volunteers, guards, guides", "older", "newly hired"),
+    "{noun} in the {town} depot": ("drivers, mechanics, clerks", "younger", "part-time"),
+    "{noun} at the {town} school": ("teachers, pupils, parents", "left-handed", "new"),
+    "{noun} on the {town} council": ("members, candidates, speakers", "female", "older"),
+    "{noun} of the {town} clinic": ("nurses, patients, cleaners", "married", "tall"),
+    "{noun} in the {town} library": ("visitors, readers, students", "regular", "younger"),
+    "{noun} of the {town} choir": ("singers, supporters", "founding", "retired"),
+    "{noun} at the {town} fair": ("exhibitors, helpers, cooks", "foreign", "unpaid"),
+    "{noun} on the {town} ferry": ("passengers, sailors, cyclists", "younger", "local"),
+    "{noun} of the {town} shelter": ("dog walkers, vets, donors", "new", "older"),
 }
 # In the past tense, so that one member and many take the same verb.
 PREDICATES = (
     "signed the letter", "came by bus", "answered the survey", "asked for a longer break",
     "learned Spanish", "voted for the new roof", "owned a dog", "got vaccinated", "drank tea",
     "read the leaflet", "moved house", "took part in the fire drill", "played an instrument",
+    "bought a ticket", "brought lunch", "missed the meeting", "wrote a diary", "went to the lake",
+    "liked the posters", "filled in the form", "paid the fee", "stayed until the end", "had a cold",
     "donated money", "knew the manager", "arrived early", "wore a badge",
 )  # fmt: skip
 LABELS = ("entailment", "neutral", "contradiction")
@@ -96,7 +103,7 @@ def quantifier_nli(rng: random.Random) -> Example:
     label = rng.choice(LABELS)
     group = rng.choice(tuple(GROUPS))
     nouns, *parts = GROUPS[group]
-    noun, part = rng.choice(nouns.split()), rng.choice(parts)
+    noun, part = rng.choice(words(nouns, ", ")), rng.choice(parts)
     predicate, other = rng.sample(PREDICATES, 2)
     where = group.removeprefix("{noun} ").format(town=rng.choice(TOWNS))
     premise, hypothesis = rng.choice(PAIRS[label])

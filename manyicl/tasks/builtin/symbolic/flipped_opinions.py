@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from manyicl.tasks.builtin.grammar import Grammar
+from manyicl.tasks.builtin.lexicon.word_list import words
 from manyicl.tasks.builtin.registry import Unseen, builtin_task, draw_cue
 from manyicl.tasks.task import Example
 
@@ -34,13 +35,17 @@ GRAMMAR = Grammar(
             "every line (limps|creaks)",
         ),
         "turn": (
-            "I expected nothing from this {film}, but {opinion}",
-            "the papers (praised|tore apart) this {film}; {opinion}",
-            "saw the {film} on {day}: {opinion}",
-            "a {film} like many, one might think, yet {opinion}",
-            "{opinion}",
-            "my (sister|friend) dragged me into this {film}, and {opinion}",
+            "I expected nothing from '{title}', but {opinion}",
+            "the papers (praised|tore apart) '{title}'; {opinion}",
+            "saw '{title}' on {day}: {opinion}",
+            "'{title}' is a {film} like many, one might think, yet {opinion}",
+            "{title}: {opinion}",
+            "my (sister|friend) dragged me into '{title}', a {film}, and {opinion}",
         ),
+        "title": ("The {adjective} {noun}", "{noun} of {place}", "The {noun} in {place}"),
+        "adjective": words("Silent Last Broken Crooked Second Winter Golden Empty Blue Distant"),
+        "noun": words("Harbour Garden Letter Window Captain Orchard Stranger Mirror Tailor Bridge"),
+        "place": ("Marl Street", "November", "Lisbon", "the Rain", "Paris", "the North", "Room 9"),
         "day": ("Monday", "Friday", "Saturday", "Sunday"),
     }
 )  # fmt: skip

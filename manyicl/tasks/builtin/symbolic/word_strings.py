@@ -29,8 +29,11 @@ RULES: dict[str, tuple[str, Callable[[list[str]], list[str]]]] = {
 
 def _register(name: str, what: str, rule: Callable[[list[str]], list[str]]) -> None:
     def generate(rng: random.Random) -> Example:
-        row = rng.sample(WORDS, rng.randint(3, 5))
-        return Example(" ".join(row), " ".join(rule(row)))
+        while True:
+            row = rng.sample(WORDS, rng.randint(3, 5))
+            made = rule(row)
+            if made != row:
+                return Example(" ".join(row), " ".join(made))
 
     generate.__doc__ = f"Rows of three to five words; {what}."
     builtin_task(

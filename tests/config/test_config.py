@@ -1,0 +1,413 @@
+"""Configurations: what wins over what, what is refused and how, and that saving loses nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manyicl.config import (
+    REGIMES,
+    Config,
+    EpisodesConfig,
+    ModelConfig,
+    ObjectiveConfig,
+    TemplateConfig,
+    as_dict,
+    field_docs,
+    load_config,
+    save_config,
+)
+from manyicl.config.load import parse_overrides
+from manyicl.errors import ConfigError
+
+KEYS = [name for name, _, _ in field_docs()]
+SECTIONS = sorted({name.rpartition(".")[0] for name in KEYS} - {""})
+
+
+def recipe(folder: Path, text: str) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def message(*overrides: str, path: Path | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, overrides)
+    return str(caught.value)
+
+
+# --- precedence --------------------------------------------------------------------------------
+
+
+def test_without_settings_the_defaults_hold():
+    assert load_config() == Config()
+
+
+def test_overrides_win_over_the_file_and_the_file_over_the_defaults(tmp_path):
+    path = recipe(tmp_path, "episodes:\n  max_tokens: 512\n  seed: 3\nrun_dir: a\n")
+    config = load_config(path, ["episodes.max_tokens=600", "--training.seed", "5", "--run-dir=b"])
+    assert (config.episodes.max_tokens, config.episodes.seed) == (600, 3)
+    assert (config.training.seed, config.run_dir) == (5, "b")
+    assert config.training.log_every == Config().training.log_every
+
+
+def test_the_last_of_two_overrides_wins():
+    assert load_config(None, ["run_dir=a", "run_dir=b"]).run_dir == "b"
+
+
+@pytest.mark.parametrize(
+    ("regime", "shots", "supervise"),
+    [
+        ("many_shot", None, 0),
+        ("few_shot", (6, 6), -1),
+        ("zero_shot", (1, 1), -1),
+        ("dedicated", (1, 1), -1),
+    ],
+)
+def test_a_regime_sets_shots_and_supervision(regime, shots, supervise):
+    config = load_config(None, [f"regime={regime}"])
+    assert config.episodes.shot_range() == shots
+    assert config.objective.first_supervised() == supervise
+    others = as_dict(config) | {"regime": "many_shot"}
+    others["episodes"]["shots"], others["objective"]["supervise"] = "fill", "every_answer"
+    assert others == as_dict(Config())
+
+
+def test_every_regime_is_listed_in_the_schema():
+    assert list(REGIMES) == ["many_shot", "few_shot", "zero_shot", "dedicated"]
+
+
+def test_explicit_settings_win_over_the_regime(tmp_path):
+    path = recipe(tmp_path, "regime: few_shot\nepisodes:\n  shots: 12\n")
+    config = load_config(path, ["objective.supervise=answers_after:2"])
+    assert config.episodes.shot_range() == (12, 12)
+    assert config.objective.first_supervised() == 2
+
+
+# --- shorthands and values ---------------------------------------------------------------------
+
+
+def test_model_equals_path_means_model_path(tmp_path):
+    assert load_config(None, ["model=some/folder"]).model.path == "some/folder"
+    assert load_config(recipe(tmp_path, "model: some/folder\n")).model.path == "some/folder"
+
+
+@pytest.mark.parametrize("text", ["model: a\n", "model:\n  path: a\n"])
+def test_the_model_shorthand_keeps_other_settings_of_the_model(tmp_path, text):
+    config = load_config(recipe(tmp_path, text), ["model.dtype=float32", "model.lora.rank=8"])
+    assert (config.model.path, config.model.dtype, config.model.lora.rank) == ("a", "float32", 8)
+    for order in (["model=b", "model.dtype=float16"], ["model.dtype=float16", "model=b"]):
+        config = load_config(recipe(tmp_path, text), order)
+        assert (config.model.path, config.model.dtype) == ("b", "float16")
+
+
+def test_one_value_stands_for_a_list_of_one(tmp_path):
+    config = load_config(
+        recipe(tmp_path, "tasks:\n  held_out: family:nli\nevaluation:\n  seeds: 7\n"),
+        ["evaluation.num_shots=4", "tasks.path=some/folder", "tasks.held_in=*_x"],
+    )
+    assert config.tasks.held_out == ["family:nli"]
+    assert config.evaluation.seeds == [7]
+    assert config.evaluation.num_shots == [4]
+    assert config.tasks.path == ["some/folder"]
+    assert config.tasks.held_in == ["*_x"]
+
+
+def test_a_section_without_settings_keeps_its_defaults(tmp_path):
+    assert load_config(recipe(tmp_path, "episodes:\nmodel:\n  lora:\n")) == Config()
+    assert load_config(recipe(tmp_path, "")) == Config()
+
+
+@pytest.mark.parametrize(
+    ("given_text", "expected"),
+    [
+        ("4-32", "4-32"),
+        ("010", "010"),
+        ("1:30", "1:30"),
+        ("2024-01-01", "2024-01-01"),
+        ("a: b", "a: b"),
+        ("x # y", "x # y"),
+        (" ", " "),
+        ("", ""),
+        ("true", "true"),
+        ("{{ input }}", "{{ input }}"),
+        ("[INST] {{ input }}", "[INST] {{ input }}"),
+        ("'quoted'", "quoted"),
+        (r'"\n\n"', "\n\n"),
+        (r"\n", r"\n"),
+        (r"cost \${{ input }}", "cost ${{ input }}"),
+    ],
+)
+def test_text_settings_take_text_as_it_stands(given_text, expected):
+    assert load_config(None, [f"template.separator={given_text}"]).template.separator == expected
+
+
+def test_numbers_lists_and_mappings_are_read_as_yaml():
+    config = load_config(
+        None,
+        [
+            "training.learning_rate=3e-4",
+            "evaluation.num_shots=[0, 2]",
+            "model.config={model_type: llama, hidden_size: 64}",
+            "evaluation.before=false",
+        ],
+    )
+    assert config.training.learning_rate == 3e-4
+    assert config.evaluation.num_shots == [0, 2]
+    assert config.model.config == {"model_type": "llama", "hidden_size": 64}
+    assert config.evaluation.before is False
+    config = load_config(None, ["model.config.model_type=gpt2", "model.config.n_embd=32"])
+    assert config.model.config == {"model_type": "gpt2", "n_embd": 32}
+
+
+def test_overrides_come_in_three_spellings():
+    pieces = ["a.b=1", "--c-d=2", "--e", "x y"]
+    assert list(parse_overrides(pieces)) == [("a.b", 1), ("c_d", 2), ("e", "x y")]
+
+
+@pytest.mark.parametrize(
+    ("shots", "expected"), [("fill", None), ("1", (1, 1)), ("16", (16, 16)), ("4-32", (4, 32))]
+)
+def test_shots_are_a_number_a_range_or_fill(shots, expected):
+    assert EpisodesConfig(shots=shots).shot_range() == expected
+
+
+# --- what is refused ---------------------------------------------------------------------------
+
+
+def test_an_unknown_key_names_the_full_key_and_the_closest_one(tmp_path):
+    found = message("objective.suprvise=all_tokens")
+    assert "unknown key 'objective.suprvise'" in found
+    assert "'objective.supervise'" in found
+    assert "'objective.supervise'" in message("supervise=all_tokens")
+    assert "manyicl config" in message("qqq.zzz=1")
+    path = recipe(tmp_path, "episodes:\n  max_token: 100\n")
+    found = message(path=path)
+    assert str(path) in found
+    assert "'episodes.max_token'" in found
+    assert "'episodes.max_tokens'" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "way_out"),
+    [
+        ("episodes.max_tokens", "many", "whole number"),
+        ("episodes.max_tokens", "2.5", "whole number"),
+        ("episodes.max_tokens", "true", "whole number"),
+        ("episodes.max_tokens", "", "whole number"),
+        ("training.learning_rate", "fast", "a number"),
+        ("model.trust_remote_code", "maybe", "true or false"),
+        ("evaluation.num_shots", "1,2", "[1, 2]"),
+        ("evaluation.num_shots", "[1, a]", "[1, 2]"),
+        ("evaluation.num_shots", "{a: 1}", "[1, 2]"),
+        ("tasks.path", "null", "[a, b]"),
+        ("tasks.held_in", "{a: 1}", "[a, b]"),
+        ("model.path", "null", "a text"),
+        ("model.config", "3", "a mapping"),
+        ("episodes", "3", "episodes.shots"),
+        ("model.lora", "8", "model.lora.rank"),
+        ("training", "[1]", "training.steps"),
+    ],
+)
+def test_a_wrong_type_names_the_full_key_and_what_it_must_be(key, value, way_out):
+    found = message(f"{key}={value}")
+    assert f" {key}: is " in found
+    assert way_out in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "way_out"),
+    [
+        ("regime", "manyshot", "Did you mean 'many_shot'?"),
+        ("regime", "[many_shot]", "one of many_shot"),
+        ("model.dtype", "int8", "one of auto"),
+        ("model.vocab_size", "10", "at least 300"),
+        ("model.seed", "-1", "at least 0"),
+        ("model.config", "{hidden_size: 3}", "model_type: llama"),
+        ("model.lora.rank", "-1", "at least 0"),
+        ("model.lora.alpha", "0", "above 0"),
+        ("model.lora.dropout", "1.5", "between 0 and 1"),
+        ("template.kind", "fancy", "one of plain, chat, jinja"),
+        ("template.end_mark", "", "'eos' or a text"),
+        ("episodes.max_tokens", "7", "at least 8"),
+        ("episodes.shots", "0", "LOW-HIGH"),
+        ("episodes.shots", "9-3", "LOW-HIGH"),
+        ("episodes.shots", "some", "'fill'"),
+        ("episodes.shots", "99999999999", "LOW-HIGH"),
+        ("episodes.selection", "best", "one of random"),
+        ("episodes.similar_share", "2", "between 0 and 1"),
+        ("episodes.symbols", "nan", "between 0 and 1"),
+        ("episodes.mixture", "fair", "one of proportional"),
+        ("episodes.mixture_cap", "0", "at least 1"),
+        ("episodes.temperature", "0.5", "1 or more"),
+        ("episodes.temperature", "nan", "1 or more"),
+        ("episodes.seed", "-1", "at least 0"),
+        ("objective.supervise", "answers", "answers_after:N"),
+        ("objective.supervise", "answers_after:-1", "answers_after:N"),
+        ("objective.normaliser", "mean", "one of token_mean"),
+        ("objective.normaliser", "shot_weights", "[0, 1, 1]"),
+        ("objective.shot_weights", "[0, 1]", "objective.normaliser=shot_weights"),
+        ("training.steps", "-1", "at least 0"),
+        ("training.epochs", "0", "Set one"),
+        ("training.epochs", "nan", "at least 0"),
+        ("training.rows_per_step", "0", "at least 1"),
+        ("training.learning_rate", "0", "above 0"),
+        ("training.learning_rate", "nan", "above 0"),
+        ("training.weight_decay", "-0.1", "at least 0"),
+        ("training.max_grad_norm", "-1", "at least 0"),
+        ("training.warmup", "3", "between 0 and 1"),
+        ("training.betas", "[0.9]", "two numbers"),
+        ("training.betas", "[0.9, 1]", "two numbers"),
+        ("training.seed", "-1", "at least 0"),
+        ("evaluation.num_shots", "[]", "at least 0"),
+        ("evaluation.num_shots", "[1, -1]", "at least 0"),
+        ("evaluation.seeds", "[]", "[0]"),
+        ("evaluation.scoring", "max", "one of sum"),
+        ("evaluation.max_queries", "-1", "at least 0"),
+        ("evaluation.tokens_per_batch", "0", "at least 1"),
+    ],
+)
+def test_a_bad_value_names_the_full_key_and_the_way_out(key, value, way_out):
+    found = message(f"{key}={value}")
+    keys = (f"{key}:", f"{key} ", "training.steps:", "objective.shot_weights:", "model.config:")
+    assert any(name in found for name in keys)
+    assert way_out in found
+
+
+@pytest.mark.parametrize("weights", [[1.0, 0.0], [-1.0, 1.0], [float("nan"), 1.0], [float("inf")]])
+def test_shot_weights_are_finite_and_end_above_zero(weights):
+    with pytest.raises(ConfigError, match=r"objective\.shot_weights: is .* above 0"):
+        ObjectiveConfig(normaliser="shot_weights", shot_weights=weights)
+
+
+def test_values_are_checked_without_a_file_too():
+    with pytest.raises(ConfigError, match=r"episodes\.shots"):
+        EpisodesConfig(shots="none")
+    with pytest.raises(ConfigError, match=r"model\.dtype"):
+        ModelConfig(dtype="float8")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- 1\n", "holds a list"),
+        ("a: [b\n", "not valid YAML"),
+        ("a: 1\na: 2\n", "not valid YAML"),
+        ("42\n", "not valid YAML"),
+        ("foo\n", "unknown key 'foo'"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_named(tmp_path, text, expected):
+    path = recipe(tmp_path, text)
+    found = message(path=path)
+    assert str(path) in found
+    assert expected in found
+
+
+def test_a_missing_file_and_a_file_in_another_encoding_are_named(tmp_path):
+    assert "no such recipe" in message(path=tmp_path / "none.yaml")
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"run_dir: caf\xe9\n")
+    assert f"{path}: not valid UTF-8" in message(path=path)
+
+
+@pytest.mark.parametrize("piece", ["word", "--word", "=3", "a b=3", "--", "3x=1"])
+def test_a_piece_that_is_no_override_is_named(piece):
+    assert f"'{piece}'" in message(piece)
+
+
+@pytest.mark.parametrize("text", ["${nowhere}", "${{ input }}", "${"])
+def test_a_stray_reference_says_how_to_write_it_as_text(text):
+    found = message(f"template.separator={text}")
+    assert "template.separator: " in found
+    assert r"\${" in found
+
+
+def test_the_mark_of_a_missing_value_is_refused():
+    assert "template.separator: is '???'" in message("template.separator=???")
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats()
+    | st.sampled_from(["", "a", "fill", "???", "${", "${run_dir}", "all_tokens", "1-3", "-", "é"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner, max_size=1),
+    max_leaves=3,
+)
+
+
+@given(st.sampled_from([*KEYS, *SECTIONS, "model.config.model_type"]), VALUES)
+def test_any_value_gives_a_valid_configuration_or_a_message(key, value):
+    import tempfile
+
+    import yaml
+
+    nested: Any = value
+    for part in reversed(key.split(".")):
+        nested = {part: nested}
+    with tempfile.TemporaryDirectory() as folder:
+        path = recipe(Path(folder), yaml.safe_dump(nested, allow_unicode=True))
+        try:
+            config = load_config(path)
+        except ConfigError as error:
+            assert key.rpartition(".")[0] in str(error) or "not valid YAML" in str(error)
+        else:
+            assert isinstance(config, Config)
+
+
+# --- saving and documentation ------------------------------------------------------------------
+
+
+def test_a_saved_configuration_loads_equal(tmp_path):
+    config = load_config(
+        None,
+        [
+            "regime=few_shot",
+            "model.config={model_type: llama, rope_scaling: {factor: 2.0}}",
+            "objective.normaliser=shot_weights",
+            "objective.shot_weights=[0, 0.5, 1]",
+            "tasks.held_out=[family:nli, 'group:a b']",
+            "training.learning_rate=1e-5",
+            "episodes.shots=7",
+        ],
+    )
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.from_regex(r"\\*\$\{?x?"))
+def test_any_text_survives_saving(text):
+    import tempfile
+
+    if text == "???":
+        return
+    template = TemplateConfig(kind="jinja", prompt=text, separator=text, end_mark=text)
+    config = Config(run_dir=text, template=template)
+    with tempfile.TemporaryDirectory() as folder:
+        save_config(config, Path(folder) / "config.yaml")
+        assert load_config(Path(folder) / "config.yaml") == config
+
+
+def test_every_setting_is_documented_with_its_default():
+    docs = field_docs()
+    assert [name for name, _, meaning in docs if len(meaning) < 10] == []
+    assert ("episodes.max_tokens", "2048") in [(name, default) for name, default, _ in docs]
+
+    def count(found: dict[str, Any], cls: Any) -> int:
+        nested = {f.name: f.type for f in dataclasses.fields(cls)}
+        return sum(
+            count(value, getattr(Config(), name, None) or Config().model.lora)
+            if isinstance(value, dict) and name != "config"
+            else 1
+            for name, value in found.items()
+            if name in nested
+        )
+
+    assert len(docs) == count(as_dict(Config()), Config())

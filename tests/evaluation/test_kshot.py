@@ -1,0 +1,154 @@
+"""The k-shot sweep: nested prefixes read off one computation, effective k, queries kept apart."""
+
+from __future__ import annotations
+
+import pytest
+from builders import make_task, tiny_model
+
+from manyicl.config import EvaluationConfig
+from manyicl.episodes import Encoder, Pool
+from manyicl.errors import EpisodeError
+from manyicl.evaluation.kshot import TaskSweep, choose_queries
+from manyicl.inference import Engine
+from manyicl.tasks import Example
+
+
+@pytest.fixture(scope="module")
+def engine(tokenizer) -> Engine:
+    return Engine(
+        tiny_model(), Encoder(tokenizer), eos_token_id=tokenizer.eos_token_id, tokens_per_batch=200
+    )
+
+
+def sweep(engine: Engine, task, **settings):
+    config = EvaluationConfig(**{"num_shots": [0, 1, 3, 8], "seeds": [0, 1], **settings})
+    return TaskSweep(engine, task, config).run("base", held_out=True)
+
+
+def by_place(samples):
+    return {(s.num_shots, s.seed, s.doc_id): s for s in samples}
+
+
+def test_a_sweep_off_one_prefix_equals_separate_runs_of_each_k(engine):
+    task = make_task()
+    _, together = sweep(engine, task)
+    for k in (0, 1, 3, 8):
+        scores, alone = sweep(engine, task, num_shots=[k])
+        assert [score.num_shots for score in scores] == [k]
+        for sample in alone:
+            other = by_place(together)[k, sample.seed, sample.doc_id]
+            assert other.prompt == sample.prompt
+            assert other.responses == pytest.approx(sample.responses, abs=1e-4)
+            assert other.prediction == sample.prediction
+
+
+def test_smaller_k_shows_the_first_demonstrations_of_larger_k(engine):
+    _, samples = sweep(engine, make_task())
+    found = by_place(samples)
+    for seed in (0, 1):
+        for small, large in ((0, 1), (1, 3), (3, 8)):
+            prefixes = [
+                found[k, seed, 0].prompt[: -len(found[0, seed, 0].prompt) or None]
+                for k in (small, large)
+            ]
+            assert prefixes[1][: len(prefixes[0])] == prefixes[0]
+    assert found[8, 0, 0].prompt != found[8, 1, 0].prompt
+
+
+def test_every_answer_equals_one_query_asked_alone(engine):
+    task = make_task()
+    _, samples = sweep(engine, task, num_shots=[3], seeds=[0])
+    for sample in samples:
+        single = make_task(test=[task.test[sample.doc_id]])
+        # One query excludes other near-duplicates than six do: the toy task has none.
+        _, (alone,) = sweep(engine, single, num_shots=[3], seeds=[0])
+        assert alone.prompt == sample.prompt
+        assert alone.responses == pytest.approx(sample.responses, abs=1e-4)
+
+
+def test_scores_are_the_means_over_seeds_of_the_predictions(engine):
+    scores, samples = sweep(engine, make_task())
+    for score in scores:
+        for seed, value in zip(score.seeds, score.by_seed, strict=True):
+            hits = [
+                s.prediction == s.example.target
+                for s in samples
+                if (s.num_shots, s.seed) == (score.num_shots, seed)
+            ]
+            assert value == pytest.approx(sum(hits) / len(hits))
+        assert score.mean == pytest.approx(sum(score.by_seed) / 2)
+        assert score.chance == pytest.approx(1 / 3)
+        assert (score.effective_shots, score.num_queries) == (score.num_shots, 6)
+
+
+def test_fewer_shots_than_asked_are_reported_where_no_more_fit(engine):
+    task = make_task()
+    whole = TaskSweep(engine, task, EvaluationConfig(num_shots=[8]))
+    longest = max(engine.query_tokens(task, query, 64) for query in task.test)
+    room = whole.pool.sequence(range(3), trailing_separator=True).stops[-1]
+    scores, samples = sweep(engine, task, max_tokens=room + longest)
+    effective = {score.num_shots: score.effective_shots for score in scores}
+    assert effective[0] == 0
+    assert effective[1] == 1
+    assert 1 < effective[8] < 8
+    for sample in samples:
+        assert len(sample.prompt) <= room + longest
+
+
+def test_generation_tasks_are_scored_by_their_metric(engine):
+    task = make_task(
+        [Example(f"say number {i}", str(i)) for i in range(12)],
+        [Example("say number 40", "40"), Example("say number 41", "41", references=("41", "fig"))],
+        metric="numeric",
+        family="math",
+    )
+    scores, samples = sweep(engine, task, num_shots=[0, 2], max_new_tokens=5)
+    assert {score.scoring for score in scores} == {"generate"}
+    assert {score.chance for score in scores} == {None}
+    assert set(scores[0].metrics) == {"numeric", "exact_match"}
+    assert all(sample.arguments == ["max_new_tokens"] or sample.arguments for sample in samples)
+
+
+@pytest.mark.parametrize("selection", ["random", "balanced", "first", "similar", "mixed"])
+def test_a_query_never_meets_itself_or_a_near_duplicate(engine, selection):
+    task = make_task()
+    leak = [Example(task.test[0].input.upper() + " ", task.test[0].target), *task.train]
+    task = make_task(train=leak, test=task.test, labels=task.labels, kind="classification")
+    _, samples = sweep(engine, task, num_shots=[8], selection=selection)
+    for sample in samples:
+        if sample.doc_id == 0:
+            assert leak[0].input not in engine.encoder.decode(list(sample.prompt))
+
+
+def test_similar_demonstrations_stand_next_to_the_query(engine):
+    task = make_task()
+    _, samples = sweep(engine, task, num_shots=[3], selection="similar")
+    pool = Pool(task)
+    for sample in samples:
+        query = task.test[sample.doc_id]
+        text = engine.encoder.decode(list(sample.prompt))
+        near = pool.near_duplicates_of([query])[0]
+        best = next(row for row in pool.by_similarity(query.input) if row not in near)
+        demonstrations = text.split("Input: ")[1:-1]
+        assert demonstrations[-1].startswith(task.train[best].input)
+
+
+def test_queries_are_a_fixed_part_of_the_test_split(engine):
+    task = make_task(test=[Example(f"item {i}", "positive") for i in range(50)])
+    assert choose_queries(task, 0) == list(enumerate(task.test))
+    chosen = choose_queries(task, 10)
+    assert chosen == choose_queries(task, 10)
+    assert len({index for index, _ in chosen}) == 10
+    assert [index for index, _ in chosen] == sorted(index for index, _ in chosen)
+    assert set(choose_queries(task, 5)) <= set(chosen)
+
+
+def test_more_shots_than_the_pool_holds_is_refused(engine):
+    with pytest.raises(EpisodeError, match=r"asks for 31 shots.*'toy' has only 30.*at most 30"):
+        sweep(engine, make_task(), num_shots=[31])
+
+
+def test_an_over_long_query_is_refused_naming_its_row(engine):
+    task = make_task(test=[Example("fine", "positive"), Example("long " * 600, "negative")])
+    with pytest.raises(EpisodeError, match=r"toy row 2: the query takes \d+ tokens.*512"):
+        sweep(engine, task)

@@ -1,0 +1,93 @@
+"""The command line: exit codes, messages without tracebacks, help, light start-up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from manyicl.cli import main as call
+from manyicl.cli import make_parser
+from manyicl.cli.recipe import shipped_recipes
+from manyicl.version import __version__
+
+VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "export", "config")
+
+
+def test_version_and_help_exit_with_0(capsys):
+    for arguments in (["--version"], ["--help"], *([verb, "--help"] for verb in VERBS)):
+        with pytest.raises(SystemExit) as caught:
+            call(arguments)
+        assert caught.value.code == 0
+        assert capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        call(["--version"])
+    assert capsys.readouterr().out == f"manyicl {__version__}\n"
+
+
+def test_every_verb_explains_itself_with_examples():
+    parser = make_parser()
+    (verbs,) = (a for a in parser._actions if getattr(a, "choices", None))
+    assert tuple(verbs.choices) == VERBS
+    for name, verb in verbs.choices.items():
+        assert verb.epilog, name
+        assert f"manyicl {name}" in verb.epilog, name
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from manyicl.cli import make_parser; make_parser().format_help();"
+        "print([m for m in ('torch','transformers','datasets','matplotlib','numpy','omegaconf')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_verb_is_wrong_usage(capsys):
+    assert call([]) == 2
+    assert "VERB" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train", "demo", "trainig.steps=3"], "unknown key 'trainig'. Did you mean 'training'"),
+        (["train", "demo", "--training.steps", "many"], "training.steps"),
+        (["run", "no_such_recipe.yaml"], "no_such_recipe.yaml: no such recipe"),
+        (["config", "objective.supervise=some"], "objective.supervise: is 'some'"),
+        (["train", "tasks.path=[/nowhere]"], "/nowhere: no such folder"),
+        (["train", "run_dir=runs/x"], "model.path: is empty"),
+        (["train", "model=a/b", "tasks.held_out=[nothing]"], "'nothing' matches no task"),
+    ],
+)
+def test_bad_input_exits_with_2_and_a_message(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_config_prints_every_setting_and_resolves_recipes(capsys):
+    assert call(["config"]) == 0
+    assert "objective.supervise" in capsys.readouterr().out
+    assert call(["config", "demo", "--training.steps", "7", "regime=few_shot"]) == 0
+    shown = capsys.readouterr().out
+    assert "steps: 7" in shown
+    assert "supervise: last_answer" in shown
+
+
+@pytest.mark.parametrize("name", list(shipped_recipes()))
+def test_every_shipped_recipe_resolves_and_its_split_holds(name):
+    from manyicl.config import load_config
+    from manyicl.tasks import load_tasks
+
+    config = load_config(shipped_recipes()[name])
+    held_in, held_out = load_tasks(config.tasks.path).split_held_out(
+        config.tasks.held_in, config.tasks.held_out
+    )
+    families = {task.family for task in held_in}
+    assert {task.family for task in held_out} == families
