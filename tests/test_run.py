@@ -15,7 +15,7 @@ from manyicl.config import load_config
 from manyicl.errors import ConfigError
 from manyicl.evaluation.evaluate import evaluate
 from manyicl.evaluation.results import Results
-from manyicl.run import run
+from manyicl.pipeline import run
 from manyicl.tasks import write_task
 
 
@@ -160,7 +160,7 @@ def test_all_tasks_that_cannot_be_evaluated_are_named_at_once(finished):
 
 def test_a_folder_of_another_run_is_refused_before_anything_runs(finished, monkeypatch):
     overrides, _, _ = finished
-    monkeypatch.setattr("manyicl.run.evaluate", lambda *_: pytest.fail("evaluated"))
+    monkeypatch.setattr("manyicl.pipeline.evaluate", lambda *_: pytest.fail("evaluated"))
     with pytest.raises(ConfigError, match=r"another configuration: training.learning_rate"):
         run(load_config(overrides=[*overrides, "training.learning_rate=0.5"]))
 

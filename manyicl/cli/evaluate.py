@@ -40,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def evaluate_recipe(args: argparse.Namespace) -> int:
     config = recipe_config(args)
     quiet_libraries()
-    from manyicl.run import evaluate_and_report
+    from manyicl.pipeline import evaluate_and_report
 
     print_results(evaluate_and_report(config, args.stage), config.run_dir)
     return 0

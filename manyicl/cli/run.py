@@ -36,7 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run_recipe(args: argparse.Namespace) -> int:
     config = recipe_config(args)
     quiet_libraries()
-    from manyicl.run import run
+    from manyicl.pipeline import run
     from manyicl.training.callbacks import Interrupted
 
     try:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
     ConfigKeyError,
     GrammarParseError,
@@ -153,7 +153,7 @@ def _expand_shorthands(settings: DictConfig, place: str) -> None:
                 )
         elif get_origin(kind) is list and isinstance(value, (str, int, float)):
             OmegaConf.update(settings, key, [value])
-        elif get_origin(kind) is list and isinstance(value, DictConfig):
+        elif isinstance(value, DictConfig if get_origin(kind) is list else ListConfig):
             raise ConfigError(f"{place}: {key}: is {_shown(value)}; {_expected(kind)}.")
 
 

@@ -28,9 +28,9 @@ def check_between(tasks: Sequence[Task]) -> list[Finding]:
             findings.append(Finding("error", "", (), "named twice", text))
     for (one, other), number in sorted(_shared_queries(tasks).items()):
         text = (
-            f"tasks '{one}' and '{other}' share {number} inputs and stand in different groups. "
-            "Give both the same 'group' in task.json, so that they stay on one side of a "
-            "held-in / held-out split."
+            f"tasks '{one}' and '{other}' share {number} input{'s' * (number != 1)} and stand in "
+            "different groups. Unless that is chance, give both the same 'group' in task.json, so "
+            "that they stay on one side of a held-in / held-out split."
         )
         findings.append(Finding("warning", "", (), "shared between groups", text))
     return findings

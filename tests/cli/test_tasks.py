@@ -1,8 +1,12 @@
 import argparse
 import json
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
+import datasets
 import pytest
 
 from manyicl.cli import tasks as tasks_command
@@ -118,6 +122,19 @@ def test_a_catalogue_entry_is_imported_from_local_files(run, tmp_path):
     assert read_task(tmp_path / "tasks/banking77").labels == ("card arrival", "lost card")
 
 
+def test_a_folder_of_dataset_files_is_imported_like_the_hub(run, tmp_path):
+    rows = [{"text": text(i), "label": i % 2} for i in range(12)]
+    names = datasets.ClassLabel(names=["not_spam", "spam"])
+    for split, part in (("train", rows[:8]), ("validation", rows[8:])):
+        data = datasets.Dataset.from_list(part).cast_column("label", names)
+        data.to_parquet(str(tmp_path / "data" / f"{split}-0.parquet"))
+    code, _ = run("import", tmp_path / "data", "--out", tmp_path / "tasks", "--readable-labels")
+    task = read_task(tmp_path / "tasks/data")
+    assert code == 0
+    assert task.labels == ("not spam", "spam")
+    assert (len(task.train), len(task.test)) == (8, 4)
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
@@ -228,3 +245,15 @@ def test_help_does_not_load_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_command_of_the_format_document_is_one_the_parser_takes():
+    document = Path(__file__).resolve().parents[2] / "docs/data_format.md"
+    commands = re.findall(
+        r"^manyicl (tasks .*(?:\n    .*)*)", document.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    parser = argparse.ArgumentParser()
+    tasks_command.register(parser.add_subparsers())
+    assert len(commands) >= 6
+    for command in commands:
+        assert parser.parse_args(shlex.split(command.replace("\\\n", " "))).run

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from manyicl.config import (
@@ -343,6 +343,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(max_examples=120)
 @given(st.sampled_from([*KEYS, *SECTIONS, "model.config.model_type"]), VALUES)
 def test_any_value_gives_a_valid_configuration_or_a_message(key, value):
     import tempfile
@@ -386,8 +387,7 @@ def test_a_saved_configuration_loads_equal(tmp_path):
 def test_any_text_survives_saving(text):
     import tempfile
 
-    if text == "???":
-        return
+    assume(text != "???")  # OmegaConf's mark of a missing value
     template = TemplateConfig(kind="jinja", prompt=text, separator=text, end_mark=text)
     config = Config(run_dir=text, template=template)
     with tempfile.TemporaryDirectory() as folder:

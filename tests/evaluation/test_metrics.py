@@ -110,8 +110,9 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "tasks"
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared task collection is not beside the code")
 def test_every_gold_answer_of_the_collection_is_right_by_every_metric_of_its_task() -> None:
     for task in load_tasks([DATA]):
-        # ROUGE knows no token but a-z and 0-9; one reference of the collection has none.
-        asked = [e for e in task.test if re.search("[a-z0-9]", e.target.lower())]
+        asked = task.test
+        if task.metric == "rouge_l":  # knows no token but a-z, 0-9; one summary there has none
+            asked = [e for e in asked if re.search("[a-z0-9]", e.target.lower())]
         answers = [example.target for example in asked]
         for metric in metrics_for(task):
             result = score_predictions(metric, answers, asked, task.labels)

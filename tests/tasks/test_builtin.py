@@ -42,7 +42,16 @@ for task in builtin_tasks(num_train=4, num_test=1):
 print(digest.hexdigest())
 """
 # First 20 train rows; a change here changes every result measured on the task, so it must be meant.
-PINNED = {}
+PINNED = {
+    "ticket_team": "5ad7a0467dbdf8f9",
+    "shop_change": "3b131f1ae34be8ae",
+    "number_nli": "3bd1bdf131a934f4",
+    "profile_question": "9328ce21bf068ea9",
+    "incident_headline": "776577f7a92e548f",
+    "codebook": "ea79bac7dda058eb",
+    "integer_plane": "238e4e0dbca778de",
+    "odd_symbols": "b4b0db2adf3299e1",
+}
 
 
 @cache
@@ -206,7 +215,7 @@ def test_the_right_label_is_seldom_said_in_the_input(name):
     assert said / 1200 < 0.4
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", CLOSED)
 def test_few_test_inputs_are_near_duplicates_of_train_inputs(name):
     task = TASKS[name]
     found = near_duplicates([e.input for e in task.test], [e.input for e in task.train])
@@ -236,7 +245,7 @@ def test_a_generator_that_runs_dry_says_so():
         module="none",
         generate=lambda rng: Example(str(rng.randrange(20)), "x"),
     )
-    with pytest.raises(TaskError, match="'dry' has no more than about .* Ask for fewer"):
+    with pytest.raises(TaskError, match=r"'dry' has no more than about .* Ask for fewer"):
         _ = dry.as_task(num_train=50).train
 
 

@@ -89,8 +89,11 @@ class AllLogits(torch.nn.Module):
         self.inner = inner
 
     def forward(self, input_ids, position_ids, use_cache):
-        logits = self.inner(input_ids=input_ids, position_ids=position_ids).logits
-        return SimpleNamespace(logits=logits)
+        return SimpleNamespace(
+            logits=self.inner(
+                input_ids=input_ids, position_ids=position_ids, use_cache=use_cache
+            ).logits
+        )
 
 
 def test_a_model_without_logits_to_keep_gives_the_same(sequences):

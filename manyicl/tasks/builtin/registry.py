@@ -68,15 +68,19 @@ class TaskGenerator:
         """Return candidate `number`; it depends on the task's name and the number alone."""
         return self.generate(StableRandom(stable_digest(f"{self.name}:{number}")))
 
-    def rows(self, split: Split) -> Iterator[Example]:
+    def rows(self, split: Split, made: list[Example] | None = None) -> Iterator[Example]:
         """Yield the rows of a split, distinct by input, without end.
 
-        Raises `TaskError` when the generator makes nothing new any more.
+        `made` collects the candidates, so that a task's two splits, which need about the same
+        ones, make each once. Raises `TaskError` when nothing new comes any more.
         """
+        made = [] if made is None else made
         seen: set[str] = set()
         misses = 0
         for number in count():
-            example = self.candidate(number)
+            if number == len(made):
+                made.append(self.candidate(number))
+            example = made[number]
             key = input_key(example.input)
             kept = split == "test" or not isinstance(example, Unseen)
             if kept and split_of(key) == split and key not in seen:
@@ -96,13 +100,14 @@ class TaskGenerator:
     def as_task(self, num_train: int = NUM_TRAIN, num_test: int = NUM_TEST) -> Task:
         """Return the task; its rows are generated when they are asked for."""
         sizes: dict[Split, int] = {"train": num_train, "test": num_test}
+        made: list[Example] = []
         return Task(
             name=self.name,
             family=self.family,
             kind=self.kind,
             metric=self.metric,
             group=self.group,
-            load=lambda split: list(islice(self.rows(split), sizes[split])),
+            load=lambda split: list(islice(self.rows(split, made), sizes[split])),
             instruction=self.instruction,
             labels=self.labels,
             source={"generator": f"builtin/{self.module}", "licence": LICENCE},

@@ -15,7 +15,7 @@ ACCOUNTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, int], ...]]] = {
     "6410": (
         ("Cabs", "Rail", "Coaches", "Car Hire"),
         (("single to {town}", 24), ("return to {town}", 46), ("airport ride", 38),
-         ("seat reservation", 5), ("day pass zone {n}", 9), ("fuel {n} l", 60), ("toll", 7)),
+         ("seat reservation", 5), ("day pass zone {n}", 9), ("fuel, pump {n}", 60), ("toll", 7)),
     ),
     "6420": (
         ("Inn", "Guest House", "Lodge", "Rooms"),

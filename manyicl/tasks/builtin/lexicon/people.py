@@ -16,7 +16,7 @@ MEN = words(
     "Adam Ahmed Anton Arjun Ben Boris Bruno Carlos Chen Daniel David Dmitri Emil Eric Felix Finn "
     "George Hugo Ibrahim Igor Ivan Jack James Jonas Jorge Karl Kenji Leo Liam Luca Marco Martin "
     "Milan Mohan Nils Noah Omar Oscar Pavel Peter Rafael Ravi Samir Simon Theo Tom Victor Viktor "
-    "Will Yusuf"
+    "William Yusuf"
 )
 SURNAMES = words(
     "Abbott Adeyemi Alvarez Andersson Baker Banerjee Becker Bennett Brandt Carter Castillo Chan "

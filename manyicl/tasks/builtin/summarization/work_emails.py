@@ -41,12 +41,12 @@ GRAMMAR = Grammar(
             "congratulations on the new grandchild!",
         ),
         "news": (
-            "{c} has settled in well and already knows everyone.",
+            "{d} has settled in well and already knows everyone.",
             "The lift is working again, by the way.",
             "Our sales in {other_month} were a little above last year's.",
-            "{c} will {other_request} next week, so you need not worry about that.",
+            "{d} will {other_request} next week, so you need not worry about that.",
             "The canteen closes at two on {other_day}.",
-            "I am still waiting for {c} to {other_request}.",
+            "I am still waiting for {d} to {third_request}.",
         ),
         "ask": (
             "Now to the point: we have to {request} by {day}. Can you do it? {reason}.",
@@ -72,8 +72,8 @@ GRAMMAR = Grammar(
 )
 def email_request(rng: random.Random) -> Example:
     """E-mails at work to the one thing that is asked for, with its date and reason."""
-    (request, reasons), (other_request, _) = rng.sample(REQUESTS, 2)
-    a, b, c = (person.first for person in people(rng, 3))
+    (request, reasons), (other_request, _), (third_request, _) = rng.sample(REQUESTS, 3)
+    a, b, c, d = (person.first for person in people(rng, 4))
     day, other_day = rng.sample(WEEKDAYS, 2)
     month, other_month = rng.sample(MONTHS, 2)
     request, reason = request.format(month=month), rng.choice(reasons)
@@ -83,7 +83,8 @@ def email_request(rng: random.Random) -> Example:
     if rng.random() < 0.3:
         parts.insert(rng.choice((2, 4)), "Please find the photos attached.")
     text = GRAMMAR.write(
-        rng, " ".join(parts), a=a, b=b, c=c, day=day, other_day=other_day, request=request,
+        rng, " ".join(parts), a=a, b=b, c=c, d=d, day=day, other_day=other_day, request=request,
         reason=reason, other_month=other_month, other_request=other_request.format(month=month),
+        third_request=third_request.format(month=month),
     )  # fmt: skip
     return Example(text, f"{a} asks {b} to {request} by {day} because {reason}.")
