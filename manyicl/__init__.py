@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from manyicl.evaluation.evaluate import evaluate
     from manyicl.evaluation.results import Results
     from manyicl.inference import Engine
-    from manyicl.report import write_report
     from manyicl.pipeline import run
+    from manyicl.report import write_report
     from manyicl.tasks import Example, Task, load_tasks
     from manyicl.training.run import train
 

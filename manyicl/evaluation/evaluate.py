@@ -124,6 +124,8 @@ def _described(task: Task) -> dict[str, Any]:
         "metric": task.metric,
         "group": task.group,
         "num_labels": len(task.labels),
+        "n_train": len(task.train),
+        "n_test": len(task.test),
         "licence": task.source.get("licence", "not stated"),
         "train_sha256": task.fingerprint("train"),
         "fingerprint": task.fingerprint("test"),

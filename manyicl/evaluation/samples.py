@@ -10,11 +10,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from manyicl.errors import RunError
 from manyicl.tasks import Example
 
 
@@ -61,56 +58,6 @@ class Sample:
             "seed": self.seed,
             **self.metrics,
         }
-
-
-class SampleWriter:
-    """A JSONL file of samples, to be used in a `with` block.
-
-    Lines go to `<path>.part`, which takes its place only when the block ends without an error: a
-    file under its own name is whole, and what an interrupted run had found is kept beside it.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.part = self.path.with_name(self.path.name + ".part")
-
-    def __enter__(self) -> SampleWriter:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.part.open(
-                "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-            )
-        except OSError as error:
-            raise self._failed(error) from None
-        return self
-
-    def write(self, sample: Sample) -> None:
-        """Add one line. Raises `RunError` if the disk is full."""
-        line = json.dumps(sample.as_record(), ensure_ascii=False, allow_nan=False)
-        try:
-            self._file.write(line + "\n")
-        except OSError as error:
-            raise self._failed(error) from None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._file.close()
-            if kind is None:
-                self.part.replace(self.path)
-        except OSError as problem:
-            if kind is None:
-                raise self._failed(problem) from None
-
-    def _failed(self, error: OSError) -> RunError:
-        return RunError(
-            f"{self.path}: cannot be written ({error.strerror or error}). "
-            "Free space or choose another folder."
-        )
 
 
 def _hash(text: str) -> str:

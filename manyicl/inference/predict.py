@@ -92,12 +92,19 @@ def predict(
     stderr), `advance` how many queries were just answered. Raises `ManyICLError` on bad input.
     """
     predictor = _Predictor(engine, task, queries, settings or PredictSettings(), source)
-    predictor.note = note or predictor.note
-    predictor.advance = advance or predictor.advance
+    predictor.tell = note or _to_stderr
+    predictor.advance = advance or (lambda number: None)
     return predictor.run(Path(prefix_file) if prefix_file else None)
 
 
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
 class _Predictor:
+    tell: Note
+    advance: Callable[[int], None]
+
     def __init__(
         self,
         engine: Engine,
@@ -110,12 +117,6 @@ class _Predictor:
         self.queries, self.source = list(queries), source
         self.pool = EncodedPool(Pool(task), engine.encoder)
         self.shares = settings.selection in SHARED_SELECTIONS
-
-    def note(self, text: str) -> None:
-        print(text, file=sys.stderr)
-
-    def advance(self, number: int) -> None:
-        pass
 
     def run(self, prefix_file: Path | None) -> list[Prediction]:
         self._check(prefix_file)
@@ -143,8 +144,21 @@ class _Predictor:
                 f"{prefix_file}: with selection '{self.settings.selection}' every query has a "
                 f"prefix of its own, so none can be kept. Use {', '.join(SHARED_SELECTIONS)}."
             )
+        unlike = [
+            index
+            for index, query in enumerate(self.queries)
+            if bool(self.task.options_of(query)) != bool(self.task.options_of(self.queries[0]))
+        ]
+        if unlike:
+            raise EpisodeError(
+                f"{self.source}: {self._row(unlike[0])} has options and {self._row(0)} has none, "
+                "or the other way round. Give options to all queries or to none."
+            )
         if prefix_file:
             check_place(self.engine, prefix_file)
+
+    def _row(self, index: int) -> str:
+        return f"row {self.queries[index].row or index + 1}"
 
     def _budget(self) -> Budget:
         return token_budget(
@@ -166,15 +180,15 @@ class _Predictor:
             self._check_pool_not_empty()
         excluded = set().union(*self._near)
         if excluded:
-            self.note(
+            self.tell(
                 f"left out for all queries: {len(excluded)} of {len(self.pool)} demonstrations "
                 "that equal or nearly equal a query"
             )
+        self._say_shown(len(rows), self.pool.sequence(rows, trailing_separator=True).stops[-1])
         prefix = self.engine.prefix(self.pool, rows)
-        self._say_shown(prefix)
         if prefix_file:
             save_whole(self.engine, prefix, prefix_file)
-            self.note(f"prefix saved: {prefix_file}")
+            self.tell(f"prefix saved: {prefix_file}")
         return prefix
 
     def _shared_rows(self) -> list[int]:
@@ -195,14 +209,11 @@ class _Predictor:
                 f"{path}: holds {len(rows)} demonstrations, fewer than the {wanted} asked for. "
                 "Ask for fewer, or name a new file, and the prefix is computed."
             )
-        fitting = max(
-            k for k, stop in enumerate(prefix.stops) if k == 0 or stop <= self.budget.prefix
-        )
+        fits = [k for k, stop in enumerate(prefix.stops) if k == 0 or stop <= self.budget.prefix]
+        fitting = fits[-1]
         shots = fitting if wanted is None else min(wanted, fitting)
         met = [
-            f"row {query.row or index + 1}"
-            for index, (query, near) in enumerate(zip(self.queries, self._near, strict=True))
-            if near.intersection(rows[:shots])
+            self._row(at) for at, near in enumerate(self._near) if near.intersection(rows[:shots])
         ]
         if met:
             raise PrefixError(
@@ -211,13 +222,13 @@ class _Predictor:
                 "prefix is computed for these queries."
             )
         if rows[:shots] != chosen[:shots]:
-            self.note(
+            self.tell(
                 f"{path}: holds other demonstrations than selection "
                 f"'{self.settings.selection}' with seed {self.settings.seed} takes now; those of "
                 "the file are shown"
             )
         prefix.crop(shots)
-        self._say_shown(prefix)
+        self._say_shown(shots, len(prefix))
         return prefix
 
     def _check_pool_not_empty(self) -> None:
@@ -228,15 +239,15 @@ class _Predictor:
                 "(selection similar), show none (0 shots), or give other demonstrations."
             )
 
-    def _say_shown(self, prefix: Prefix) -> None:
-        shots, wanted = prefix.num_shots, self.settings.num_shots
+    def _say_shown(self, shots: int, tokens: int) -> None:
+        wanted = self.settings.num_shots
         few = ""
         if wanted is not None and shots < wanted:
             few = (
                 f", fewer than the {wanted} asked for: no more fit the {self.budget.limit:,} "
                 "tokens of the context, or differ from the queries and each other"
             )
-        self.note(f"shown: {shots} of {len(self.pool)} demonstrations, {len(prefix):,} tokens{few}")
+        self.tell(f"shown: {shots} of {len(self.pool)} demonstrations, {tokens:,} tokens{few}")
 
     # --- a prefix for every query ----------------------------------------------------------------
 
@@ -260,7 +271,7 @@ class _Predictor:
             rows = fitting_rows(self.pool, order[::-1], self.budget.prefix)[::-1]
             predictions += self._answer(self.engine.prefix(self.pool, rows), [query])
         shots = [prediction.num_shots for prediction in predictions]
-        self.note(
+        self.tell(
             f"shown: {min(shots)} to {max(shots)} of {len(self.pool)} demonstrations, chosen for "
             "each query"
         )

@@ -7,6 +7,7 @@ was found, and the way out.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -60,6 +61,11 @@ def read_task(folder: str | Path) -> Task:
     for key in REQUIRED_KEYS:
         if not meta.get(key):
             raise TaskError(f"{path}: field '{key}' is missing or empty. Add it.")
+    if meta["name"] != meta["name"].strip() or re.search(r"[/\\\x00-\x1f]|^\.", meta["name"]):
+        raise TaskError(
+            f"{path}: field 'name' is {meta['name']!r}; results are kept in files of that name, so "
+            "it may hold no slash or control character, no space at its ends and no dot in front."
+        )
     for key, allowed in (("family", Family), ("kind", Kind), ("metric", Metric)):
         if meta[key] not in get_args(allowed):
             raise TaskError(
@@ -139,11 +145,18 @@ def parse_example(
                 f"{place}: field '{key}' is {found[key]!r} ({type(found[key]).__name__}); "
                 f'it must be a string, e.g. "{found[key]}".'
             )
+        if not _is_text(found[key]):
+            raise TaskError(
+                f"{place}: field '{key}' holds half of a surrogate pair (\\ud800 to \\udfff alone), "
+                "which is no character. Write the character itself."
+            )
     if not found["output"].strip():
         raise TaskError(f"{place}: field 'output' is empty. Give the answer or remove the row.")
     for key in ("options", "references"):
         values = found.get(key, [])
-        if not isinstance(values, list) or any(not isinstance(v, str) or not v for v in values):
+        if not isinstance(values, list) or any(
+            not isinstance(value, str) or not value or not _is_text(value) for value in values
+        ):
             raise TaskError(f"{place}: field '{key}' must be a list of non-empty strings.")
         if values and found["output"] not in values:
             raise TaskError(
@@ -200,6 +213,14 @@ def _parse_json(text: str, place: str) -> Any:
         raise TaskError(f"{place}: nested too deeply to be a row.") from None
 
 
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _json_type(python_type: type) -> str:
     return {str: "string", int: "number", list: "list", dict: "object"}[python_type]
 
@@ -217,5 +238,7 @@ def write_task(task: Task, folder: str | Path) -> Path:
     meta = task.metadata() | {"n_train": len(rows["train"]), "n_test": len(rows["test"])}
     # task.json last: a folder without it is not a task, so a crash leaves no half-written one.
     text = json.dumps(meta, ensure_ascii=False, indent=1) + "\n"
-    (folder / "task.json").write_text(text, encoding="utf-8", newline="\n")
+    part = folder / "task.json.part"
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(folder / "task.json")
     return folder

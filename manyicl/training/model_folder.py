@@ -83,7 +83,9 @@ def describe(
             "num_trainable_parameters": sum(
                 p.numel() for p in model.parameters() if p.requires_grad
             ),
-            "loss_curve": [[line["step"], line["loss"]] for line in lines],
+            "loss_curve": [
+                [line["step"], line["loss"]] for line in lines if line["loss"] is not None
+            ],
             "loss_by_shot": {
                 "start": lines[0]["loss_by_shot"],
                 "end": lines[-1]["loss_by_shot"],

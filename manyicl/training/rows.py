@@ -8,9 +8,10 @@ was interrupted or not, and resuming is a jump rather than a replay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
+from typing import Any
 
 import torch
 from torch.utils.data import Dataset
@@ -58,6 +59,22 @@ def make_row(sequences: list[EncodedSequence], objective: ObjectiveConfig) -> Ro
         shots=shots[supervised],
         names=tuple(_name(sequence) for sequence in sequences),
     )
+
+
+def split_row(row: Mapping[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield what the loss takes of each sequence of a packed row, as if it stood alone.
+
+    A value that is not finite spreads through a row, past the mask that keeps sequences apart.
+    """
+    starts = (row["position_ids"][0] == 0).nonzero().squeeze(1).tolist()
+    for start, stop in pairwise([*starts, row["position_ids"].shape[1]]):
+        inside = (row["keep"] >= start) & (row["keep"] < stop)
+        yield {
+            "input_ids": row["input_ids"][:, start:stop],
+            "position_ids": row["position_ids"][:, start:stop],
+            "keep": row["keep"][inside] - start,
+            "targets": row["targets"][inside],
+        }
 
 
 class RowDataset(Dataset[dict[str, object]]):

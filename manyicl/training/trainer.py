@@ -9,6 +9,7 @@ is cut into micro-batches.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from transformers import Trainer
 from manyicl.errors import RunError
 from manyicl.training import checkpoint
 from manyicl.training.loss import supervised_nll
+from manyicl.training.rows import split_row
 from manyicl.training.shot_loss import Reduce, ShotLoss, at_shots
 
 STATISTICS = "shot_loss.json"
@@ -55,13 +57,29 @@ class ManyICLTrainer(Trainer):
         weights = inputs["weights"]
         weighted = (nll * weights).sum()
         if not torch.isfinite(weighted):
-            raise RunError(_non_finite(nll, inputs, self.state.global_step))
+            raise RunError(self._non_finite(model, inputs))
         self.shot_loss.add(nll, weights, inputs["shots"], inputs["input_ids"].numel())
         divisor = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = weighted / torch.as_tensor(divisor, device=weighted.device).clamp(min=1e-8)
         if num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # processes' gradients are averaged
         return (loss, {}) if return_outputs else loss
+
+    def _non_finite(self, model: torch.nn.Module, row: Mapping[str, Any]) -> str:
+        model = self.accelerator.unwrap_model(model)
+        where = next(
+            (
+                name
+                for name, sequence in zip(row["names"], split_row(row), strict=True)
+                if not torch.isfinite(supervised_nll(model, sequence)).all()
+            ),
+            " or ".join(row["names"]),
+        )
+        return (
+            f"step {self.state.global_step + 1}: the loss is not finite at {where}; stopped before "
+            "the optimizer step. Look at these rows, lower training.learning_rate, or use "
+            "training.precision=fp32. The last checkpoint is untouched."
+        )
 
     def _get_num_items_in_batch(
         self, batch_samples: list[Any], device: torch.device
@@ -100,6 +118,7 @@ class ManyICLTrainer(Trainer):
         line = {
             "step": self.state.global_step,
             **found,
+            "loss": None if math.isnan(found["loss"]) else found["loss"],  # JSON knows no NaN
             "learning_rate": logs["learning_rate"],
             "grad_norm": logs.get("grad_norm"),
             "total": dict(self.totals),
@@ -151,20 +170,6 @@ class ManyICLTrainer(Trainer):
 def _only_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
     (row,) = rows  # a micro-batch is one row; packing happened before
     return row
-
-
-def _non_finite(nll: torch.Tensor, inputs: Mapping[str, Any], step: int) -> str:
-    starts = (inputs["position_ids"][0] == 0).nonzero().squeeze(1)
-    bad = (~torch.isfinite(nll)).nonzero().squeeze(1)
-    where = inputs["names"][0]
-    if len(bad):
-        sequence = int((starts <= inputs["keep"][bad[0]]).sum()) - 1
-        where = inputs["names"][sequence]
-    return (
-        f"step {step + 1}: the loss is not finite at {where}; stopped before the optimizer step. "
-        "Look at these rows, lower training.learning_rate, or use training.precision=fp32. "
-        "The last checkpoint is untouched."
-    )
 
 
 def _cut_log(path: Path, step: int) -> None:

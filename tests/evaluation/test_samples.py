@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from manyicl.errors import RunError
-from manyicl.evaluation.samples import Sample, SampleWriter
+from manyicl.evaluation.samples import Sample
 from manyicl.tasks import Example
 
 HARNESS_KEYS = {
@@ -68,38 +66,3 @@ def test_hashes_tell_prompts_targets_and_documents_apart(change, key: str) -> No
 def test_a_prompt_may_be_token_ids() -> None:
     first, second = (make_sample(prompt=ids).as_record() for ids in ((1, 23), (12, 3)))
     assert first["prompt_hash"] != second["prompt_hash"]
-
-
-def test_lines_are_read_back_and_the_file_appears_when_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "samples.jsonl"
-    samples = [make_sample(), make_sample(prediction="a\u2028b \ud800"), make_sample(doc_id=8)]
-    with SampleWriter(path) as writer:
-        for sample in samples:
-            writer.write(sample)
-        assert not path.exists()
-    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    assert [json.loads(line) for line in lines] == [sample.as_record() for sample in samples]
-
-
-def test_an_interrupted_run_leaves_a_part_that_does_not_look_whole(tmp_path: Path) -> None:
-    path = tmp_path / "samples.jsonl"
-    path.write_text("older\n")
-
-    def interrupted() -> None:
-        with SampleWriter(path) as writer:
-            writer.write(make_sample())
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert path.read_text() == "older\n"
-    assert len((tmp_path / "samples.jsonl.part").read_text().splitlines()) == 1
-
-
-def test_an_unwritable_place_is_an_error_with_its_name(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(RunError, match=r"samples\.jsonl: cannot be written"),
-        SampleWriter(tmp_path / "file" / "samples.jsonl"),
-    ):
-        pass

@@ -63,6 +63,7 @@ def test_rows_are_not_opened_before_they_are_asked_for(tmp_path):
         ("[1]", ["task.json: holds a JSON list; it must be an object"]),
         (meta_without("kind"), ["task.json: field 'kind' is missing", "Add it"]),
         (meta_without(name=""), ["task.json: field 'name' is missing or empty"]),
+        (meta_without(name="a/b"), ["task.json: field 'name' is 'a/b'", "no slash"]),
         (meta_without(family="clasification"), ["'clasification'", "Did you mean 'class", "nli"]),
         (meta_without(metric="bleu"), ["field 'metric' is 'bleu'", "rouge_l"]),
         (
@@ -90,6 +91,7 @@ def test_a_faulty_task_json_names_file_field_and_way_out(meta, parts, tmp_path):
     [
         ('{"input": "x"}', ["field 'output' is missing. Add it"]),
         ('{"output": "good"}', ["field 'input' is missing"]),
+        (r'{"input": "\ud800", "output": "good"}', ["field 'input'", "surrogate"]),
         ('{"input": 3, "output": "good"}', ["field 'input' is 3 (int)", 'e.g. "3"']),
         ('{"input": null, "output": "good"}', ["field 'input' is None (NoneType)"]),
         ('{"input": "x", "output": ["good"]}', ["field 'output' is ['good'] (list)"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from manyicl.config import Config
 from manyicl.episodes import Encoder
 from manyicl.errors import RunError
 from manyicl.models import load_model, load_tokenizer
-from manyicl.tasks import Example
 from manyicl.training import checkpoint, run
 from manyicl.training.rows import RowDataset, plan_rows
 from manyicl.training.run import train
@@ -64,19 +64,21 @@ def test_accumulated_rows_equal_one_packed_row(tmp_path, monkeypatch, normaliser
 
     def packed_plan(stream, config):
         rows = plan_rows(stream, accumulated)
-        return [sum(rows[start : start + 4], []) for start in range(0, len(rows), 4)]
+        return [list(chain(*rows[start : start + 4])) for start in range(0, len(rows), 4)]
 
     packed = tiny_config(tmp_path, run="packed", **UNEQUAL, **NORMALISERS[normaliser])
     packed.training.rows_per_step = 1
     monkeypatch.setattr(run, "plan_rows", packed_plan)
     train(packed)
     assert_same_weights(
-        tmp_path / "accumulated/model", tmp_path / "packed/model", atol=2e-6, rtol=1e-5
+        tmp_path / "accumulated/model", tmp_path / "packed/model", atol=1e-5, rtol=1e-4
     )
     for ours, theirs in zip(
         log_lines(tmp_path / "accumulated"), log_lines(tmp_path / "packed"), strict=True
     ):
         assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-5)
+        # AdamW forgives a wrong scale of the gradient; its norm does not.
+        assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], rel=1e-4)
         assert ours["supervised_tokens"] == theirs["supervised_tokens"]
 
 
@@ -90,6 +92,7 @@ def test_two_processes_equal_one(tmp_path, normaliser):
     assert [line["step"] for line in two] == [2, 4]
     for ours, theirs in zip(one, two, strict=True):
         assert ours["total"] == theirs["total"]
+        assert ours["grad_norm"] == pytest.approx(theirs["grad_norm"], rel=1e-4)
         for (shot, loss), (other_shot, other_loss) in zip(
             ours["loss_by_shot"], theirs["loss_by_shot"], strict=True
         ):
@@ -105,7 +108,7 @@ def test_training_equals_a_plain_loop(tmp_path, normaliser):
     model = load_model(str(tmp_path / "run/base"))
     rows, optimizer = rows_of(config), torch.optim.AdamW(model.parameters(), 1e-2, (0.9, 0.98))
     optimizer.param_groups[0]["weight_decay"] = 0.0
-    losses = []
+    losses, norms = [], []
     for step in range(4):
         nll, weight = torch.zeros(()), 0.0
         for row in map(rows.row, range(4 * step, 4 * step + 4)):
@@ -114,12 +117,14 @@ def test_training_equals_a_plain_loop(tmp_path, normaliser):
             weight += row.weights.sum().item()
         optimizer.zero_grad()
         (nll / weight).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0).item())
         optimizer.step()
         losses.append(nll.item() / weight)
     for name, tensor in weights(folder).items():
         torch.testing.assert_close(model.state_dict()[name], tensor, atol=5e-6, rtol=1e-5)
-    assert [line["loss"] for line in log_lines(tmp_path / "run")] == pytest.approx(losses, rel=1e-5)
+    lines = log_lines(tmp_path / "run")
+    assert [line["loss"] for line in lines] == pytest.approx(losses, rel=1e-5)
+    assert [line["grad_norm"] for line in lines] == pytest.approx(norms, rel=1e-4)
 
 
 # --- the log -------------------------------------------------------------------------------------
@@ -268,20 +273,22 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(
         assert torch.equal(tensor, kept_trainer[0].after_step[name]), name
 
 
-def test_a_step_without_targets_leaves_the_weights(tmp_path):
-    """Only the sequence of three answers has one that is supervised."""
+def test_a_first_step_without_targets_leaves_the_weights(tmp_path, monkeypatch):
+    def plan_with_a_single_answer_first(stream, config):
+        plan = plan_rows(stream, config)
+        return sorted(plan, key=lambda row: max(len(episode.rows) for episode in row))
+
+    monkeypatch.setattr(run, "plan_rows", plan_with_a_single_answer_first)
     config = tiny_config(
         tmp_path,
-        **{**UNEQUAL, "training__rows_per_step": 1, "training__save_every": 1},
+        **(UNEQUAL | {"training__rows_per_step": 1, "training__save_every": 1}),
         training__keep_checkpoints=9,
-        objective__supervise="answers_after:3",
+        objective__supervise="answers_after:1",
     )
     train(config)
-    counts = [len(rows_of(config).row(index).targets) for index in range(4)]
-    assert 0 in counts[1:]
-    for step, count in enumerate(counts[1:], start=2):
-        before, after = (
-            weights(tmp_path / f"run/checkpoint-{number}") for number in (step - 1, step)
-        )
-        moved = any(not torch.equal(before[name], after[name]) for name in before)
-        assert moved or not count
+    assert_same_weights(tmp_path / "run/base", tmp_path / "run/checkpoint-1")
+    first, *others = log_lines(tmp_path / "run")
+    assert (first["loss"], first["supervised_tokens"], first["loss_by_shot"]) == (None, 0, [])
+    assert all(line["supervised_tokens"] for line in others[-2:])
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "run/model").values())
+    assert "NaN" not in (tmp_path / "run/model/manyicl.json").read_text()

@@ -1,4 +1,4 @@
-"""Training runs small enough for tests: task folders, configurations, and runs that are cut short."""
+"""Training runs small enough for tests: task folders, configurations, processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from manyicl.tasks import Example
 from manyicl.tasks.folder import write_task
 from manyicl.training.run import train
 
-WORDS = "late broken quick friendly torn cheap heavy bright silent missing".split()
+WORDS = ("late", "broken", "quick", "friendly", "torn", "cheap", "heavy", "bright", "silent", "far")
 
 
 def write_tasks(folder: Path, names: tuple[str, ...] = ("letters", "sums", "held")) -> Path:
