@@ -147,7 +147,7 @@ def parse_example(
             )
         if not _is_text(found[key]):
             raise TaskError(
-                f"{place}: field '{key}' holds half of a surrogate pair (\\ud800 to \\udfff alone), "
+                f"{place}: field '{key}' holds half of a surrogate pair (\\ud800-\\udfff alone), "
                 "which is no character. Write the character itself."
             )
     if not found["output"].strip():
