@@ -43,6 +43,12 @@ class RunError(ManyICLError):
     exit_code = 1
 
 
+class Interrupted(ManyICLError):
+    """A run stopped on request; everything done so far is saved and the same call goes on."""
+
+    exit_code = 130
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """Return `" Did you mean 'x'?"` for the closest known word, or an empty string.
 

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from manyicl.errors import ManyICLError
+from manyicl.errors import Interrupted, ManyICLError
 from manyicl.version import __version__
 
 DESCRIPTION = """\
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ManyICLError as error:
         if args.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        prefix = "" if isinstance(error, Interrupted) else "error: "
+        print(f"{prefix}{error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last complete step", file=sys.stderr)

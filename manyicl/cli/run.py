@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from manyicl.cli.recipe import add_recipe, recipe_config, shipped_recipes
 
@@ -37,13 +36,8 @@ def run_recipe(args: argparse.Namespace) -> int:
     config = recipe_config(args)
     quiet_libraries()
     from manyicl.pipeline import run
-    from manyicl.training.callbacks import Interrupted
 
-    try:
-        results = run(config)
-    except Interrupted as stopped:
-        print(stopped, file=sys.stderr)
-        return 130
+    results = run(config)
     print_results(results, config.run_dir)
     return 0
 

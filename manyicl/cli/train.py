@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from manyicl.cli.recipe import add_recipe, recipe_config
 from manyicl.cli.run import quiet_libraries
@@ -36,13 +35,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def train_recipe(args: argparse.Namespace) -> int:
     config = recipe_config(args)
     quiet_libraries()
-    from manyicl.training.callbacks import Interrupted
     from manyicl.training.run import train
 
-    try:
-        folder = train(config)
-    except Interrupted as stopped:
-        print(stopped, file=sys.stderr)
-        return 130
+    folder = train(config)
     print(f"Model: {folder}")
     return 0

@@ -9,6 +9,7 @@ and the most similar one stands last, next to the query.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -126,6 +127,5 @@ def _round_robin(pool: Pool, seed: int) -> Iterator[int]:
 
 
 def _words(text: str) -> list[str]:
-    import re
-
-    return re.findall(r"\w+", text.casefold()) or [text]
+    # A text without words is a word of its own; the empty word means something else to bm25s.
+    return re.findall(r"\w+", text.casefold()) or [text.strip() or " "]

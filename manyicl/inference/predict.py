@@ -144,15 +144,11 @@ class _Predictor:
                 f"{prefix_file}: with selection '{self.settings.selection}' every query has a "
                 f"prefix of its own, so none can be kept. Use {', '.join(SHARED_SELECTIONS)}."
             )
-        unlike = [
-            index
-            for index, query in enumerate(self.queries)
-            if bool(self.task.options_of(query)) != bool(self.task.options_of(self.queries[0]))
-        ]
-        if unlike:
+        bare = [at for at, query in enumerate(self.queries) if not self.task.options_of(query)]
+        if 0 < len(bare) < len(self.queries):
             raise EpisodeError(
-                f"{self.source}: {self._row(unlike[0])} has options and {self._row(0)} has none, "
-                "or the other way round. Give options to all queries or to none."
+                f"{self.source}: {self._row(bare[0])} has no options, others have. Give options "
+                "to all queries or to none."
             )
         if prefix_file:
             check_place(self.engine, prefix_file)
@@ -204,10 +200,11 @@ class _Predictor:
         """Return the saved prefix, cropped to what is asked for and fits."""
         prefix, rows = open_saved(self.engine, self.pool, path)
         wanted = self.settings.num_shots
-        if wanted is not None and wanted > len(rows):
+        if wanted is not None and len(rows) < len(chosen):
             raise PrefixError(
-                f"{path}: holds {len(rows)} demonstrations, fewer than the {wanted} asked for. "
-                "Ask for fewer, or name a new file, and the prefix is computed."
+                f"{path}: holds {len(rows)} demonstrations; {wanted} are asked for and "
+                f"{len(chosen)} could be shown. Ask for fewer, or name a new file, and the prefix "
+                "is computed."
             )
         fits = [k for k, stop in enumerate(prefix.stops) if k == 0 or stop <= self.budget.prefix]
         fitting = fits[-1]
@@ -271,9 +268,9 @@ class _Predictor:
             rows = fitting_rows(self.pool, order[::-1], self.budget.prefix)[::-1]
             predictions += self._answer(self.engine.prefix(self.pool, rows), [query])
         shots = [prediction.num_shots for prediction in predictions]
+        between = "" if min(shots) == max(shots) else f"{min(shots)} to "
         self.tell(
-            f"shown: {min(shots)} to {max(shots)} of {len(self.pool)} demonstrations, chosen for "
-            "each query"
+            f"shown: {between}{max(shots)} of {len(self.pool)} demonstrations, chosen for each query"
         )
         return predictions
 

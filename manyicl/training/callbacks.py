@@ -16,10 +16,6 @@ from manyicl.config import TrainingConfig
 from manyicl.training.shot_loss import at_shots
 
 
-class Interrupted(Exception):
-    """The run was stopped from outside; everything done so far is in a checkpoint."""
-
-
 class StopSignal:
     """Turns the first Ctrl-C (or SIGTERM) into a wish to stop after the current step."""
 

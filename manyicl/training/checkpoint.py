@@ -20,25 +20,27 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 
 def seal(folder: Path) -> None:
     """Write the manifest: name, size and hash of every file. The checkpoint is complete now."""
-    files = {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "xxh3": _hash(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
-    }
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            _sync(path)  # older checkpoints are removed next: this one must outlast a power cut
+            size = path.stat().st_size
+            files[str(path.relative_to(folder))] = {"bytes": size, "xxh3": _hash(path)}
     write_atomically(folder / MANIFEST, json.dumps({"files": files}, indent=1))
 
 
 def problem_with(folder: Path) -> str | None:
     """Return what is wrong with a checkpoint, or None if it is complete."""
     try:
-        files = json.loads((folder / MANIFEST).read_text())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
+        listed = json.loads((folder / MANIFEST).read_text())["files"]
+        files = {name: (found["bytes"], found["xxh3"]) for name, found in listed.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "it was not finished (no manifest)"
-    for name, expected in files.items():
+    for name, (size, digest) in files.items():
         path = folder / name
         if not path.is_file():
             return f"{name} is missing"
-        if path.stat().st_size != expected["bytes"] or _hash(path) != expected["xxh3"]:
+        if path.stat().st_size != size or _hash(path) != digest:
             return f"{name} differs from the manifest"
     return None
 
@@ -89,6 +91,11 @@ def write_atomically(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _hash(path: Path) -> str:

@@ -107,6 +107,22 @@ def read_description(folder: str | Path) -> dict[str, Any] | None:
         raise ModelError(f"{path}: is not valid JSON. Restore it from the run.") from None
 
 
+def model_path(name: str) -> str:
+    """Return the model a word names: a run folder's model/, else the word itself (folder, hub id).
+
+    Raises `ModelError` for a run folder whose training is not finished.
+    """
+    folder = Path(name)
+    if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
+        if not (folder / "model").is_dir():
+            raise ModelError(
+                f"{folder}: is a run folder without a trained model (model/). Finish it with "
+                f"'manyicl train {folder}'."
+            )
+        return str(folder / "model")
+    return name
+
+
 def trained_template(folder: str | Path) -> TemplateConfig | None:
     """Return the template a model was trained with, or None for a model that is not a run's."""
     description = read_description(folder)

@@ -20,7 +20,7 @@ from accelerate import PartialState
 
 from manyicl.config import Config, ModelConfig
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
-from manyicl.errors import ConfigError
+from manyicl.errors import ConfigError, Interrupted
 from manyicl.models import (
     base_tokenizer,
     build_base,
@@ -31,7 +31,7 @@ from manyicl.models import (
 )
 from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
-from manyicl.training.callbacks import Interrupted, Progress, Rhythm, StopSignal
+from manyicl.training.callbacks import Progress, Rhythm, StopSignal
 from manyicl.training.model_folder import save_model_folder
 from manyicl.training.rows import RowDataset, demonstrations_by_task, plan_rows
 from manyicl.training.trainer import ManyICLTrainer

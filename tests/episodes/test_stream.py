@@ -1,0 +1,375 @@
+"""The stream of training episodes: what it shows, in what turn, and that it goes on exactly."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import islice
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+from builders import byte_level_tokenizer, make_task
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manyicl.config import EpisodesConfig, TemplateConfig
+from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
+from manyicl.errors import EpisodeError
+from manyicl.tasks import Example, Task
+
+ENCODER = Encoder(byte_level_tokenizer())
+SELECTIONS = get_args(get_type_hints(EpisodesConfig)["selection"])
+MIXTURES = get_args(get_type_hints(EpisodesConfig)["mixture"])
+LONG = "the parcel that was sent on monday came late and its box was torn at one side"
+
+
+def numbered(num_rows: int, name: str = "numbered", width: int = 1) -> Task:
+    """A task whose rows have nothing in common."""
+    rows = [Example(f"n{i} " * (1 + i % width), "ab"[i % 2]) for i in range(num_rows)]
+    return make_task(rows, name=name, instruction="")
+
+
+def clustered(copies: int, others: int) -> Task:
+    """A task with `copies` nearly equal rows among `others` that have nothing in common."""
+    rows = [Example(LONG + " " * i, "a") for i in range(copies)]
+    rows += [Example(f"n{i}", "b") for i in range(others)]
+    return make_task(rows, name="clustered", instruction="")
+
+
+POOLS: dict[str, EncodedPool] = {}
+
+
+def stream_of(tasks: list[Task], **config: Any) -> EpisodeStream:
+    encoder = config.pop("encoder", ENCODER)
+    pools = [EncodedPool(Pool(task), encoder) for task in tasks]
+    return EpisodeStream(pools, EpisodesConfig(**config))
+
+
+def draw(stream: EpisodeStream, number: int) -> list[Episode]:
+    return list(islice(stream, number))
+
+
+# --- turns -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 25),
+    st.sampled_from(["random", "balanced", "first"]),
+    st.sampled_from(["fill", "1", "3", "2-6"]),
+    st.integers(20, 200),
+    st.integers(0, 3),
+)
+def test_every_row_is_shown_once_before_any_is_shown_twice(num_rows, selection, shots, room, seed):
+    num_rows = max(num_rows, 3)
+    stream = stream_of(
+        [numbered(num_rows)], selection=selection, shots=shots, max_tokens=room, seed=seed
+    )
+    shown: Counter[int] = Counter({row: 0 for row in range(num_rows)})
+    for episode in draw(stream, 30):
+        assert len(set(episode.rows)) == len(episode.rows) > 0
+        for row in sorted(episode.rows, key=shown.__getitem__):
+            shown[row] += 1
+        assert max(shown.values()) - min(shown.values()) <= 1
+
+
+def test_first_keeps_the_order_of_the_file_and_random_does_not():
+    task = numbered(12)
+    rows = [row for e in draw(stream_of([task], selection="first", shots="4"), 6) for row in e.rows]
+    assert rows == [*range(12), *range(12)]
+    stream = stream_of([task], shots="4")
+    first, second = ([row for e in draw(stream, 3) for row in e.rows] for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first != second
+    assert first != list(range(12))
+
+
+def test_balanced_sequences_hold_the_classes_in_equal_numbers():
+    task = numbered(40)
+    for episode in draw(stream_of([task], selection="balanced", shots="6"), 6):
+        targets = Counter(task.train[row].target for row in episode.rows)
+        assert targets == {"a": 3, "b": 3}
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(2, 8),
+    st.integers(0, 8),
+    st.sampled_from(SELECTIONS),
+    st.sampled_from(["fill", "2-4"]),
+    st.integers(60, 400),
+)
+def test_near_duplicates_never_share_a_sequence(copies, others, selection, shots, room):
+    task = clustered(copies, others)
+    stream = stream_of([task], selection=selection, shots=shots, max_tokens=room)
+    near = stream.pools[0].pool.near_duplicates
+    assert len(near[0]) == copies - 1
+    shown: Counter[int] = Counter()
+    for episode in draw(stream, 40):
+        assert not any(near[row] & set(episode.rows) for row in episode.rows)
+        assert 0 < episode.num_tokens <= room
+        shown.update(episode.rows)
+    assert set(shown) == set(range(copies + others))
+
+
+def test_near_duplicates_wait_without_shortening_sequences():
+    """All but one of ten copies wait, sequence after sequence; the others are shown each time."""
+    stream = stream_of([clustered(10, 20)], max_tokens=4000)
+    shown: Counter[int] = Counter()
+    for episode in draw(stream, 60):
+        assert len(episode.rows) == 21
+        shown.update(episode.rows)
+    assert {shown[row] for row in range(10, 30)} == {60}
+    assert {shown[row] for row in range(10)} == {6}
+
+
+def test_a_pool_of_copies_is_shown_one_at_a_time():
+    stream = stream_of([clustered(5, 0)], max_tokens=4000)
+    rows = [episode.rows for episode in draw(stream, 10)]
+    assert sorted(rows) == [(row,) for row in range(5) for _ in range(2)]
+
+
+# --- similar demonstrations --------------------------------------------------------------------
+
+
+def themed(num_rows: int = 40) -> Task:
+    words = "red green blue brown white".split()
+    rows = [Example(f"{words[i % 5]} {words[i % 5]} thing{i} part{i * 7}", "x") for i in range(num_rows)]
+    return make_task(rows, name="themed", instruction="")
+
+
+def themes(task: Task, episode: Episode) -> Counter[str]:
+    return Counter(task.train[row].input.split()[0] for row in episode.rows)
+
+
+def test_similar_sequences_gather_around_one_row():
+    task = themed()
+    anchors = Counter()
+    for episode in draw(stream_of([task], selection="similar", shots="6"), 40):
+        assert len(themes(task, episode)) == 1
+        anchors.update(themes(task, episode).keys())
+    # Anchors take turns, so every theme has its sequences.
+    assert dict(anchors) == dict.fromkeys("red green blue brown white".split(), 8)
+
+
+def test_mixed_sequences_hold_similar_rows_in_every_share():
+    task = themed(100)
+    stream = stream_of([task], selection="mixed", similar_share=0.5, shots="10", max_tokens=4000)
+    shares = [max(themes(task, e).values()) / 10 for e in draw(stream, 200)]
+    # A share s of similar rows, s uniform in [0, 1], and a fifth of the others by chance.
+    expected = 0.5 + 0.5 * 0.2
+    assert float(np.mean(shares)) == pytest.approx(expected, abs=0.07)
+    assert {round(share, 1) for share in shares} >= {0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0}
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0.2, 0.4), (1.0, 0.75, 1.0)])
+def test_the_similar_share_is_honoured_at_its_ends(share, low, high):
+    task = themed(100)
+    stream = stream_of([task], selection="mixed", similar_share=share, shots="10", max_tokens=4000)
+    found = np.mean([max(themes(task, e).values()) / 10 for e in draw(stream, 100)])
+    assert low <= found <= high
+
+
+# --- budget and shots --------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(SELECTIONS), st.integers(40, 300), st.sampled_from(["fill", "5", "1-9"]))
+def test_a_sequence_never_exceeds_its_budget_and_its_length_is_told(selection, room, shots):
+    tasks = [numbered(20, "short"), numbered(12, "long", width=12), make_task()]
+    stream = stream_of(tasks, selection=selection, max_tokens=room, shots=shots, symbols=0.5)
+    for episode in draw(stream, 25):
+        sequence = stream.sequence(episode)
+        assert len(sequence) == episode.num_tokens <= room
+        assert len(sequence.spans) == len(episode.rows) >= 1
+        assert sequence.task == tasks[episode.task].name
+
+
+def test_fill_takes_demonstrations_until_the_next_one_does_not_fit():
+    stream = stream_of([numbered(40, width=9)], selection="first", max_tokens=150)
+    pool, episodes = stream.pools[0], draw(stream, 30)
+    for episode, following in zip(episodes, episodes[1:], strict=False):
+        if following.rows[0] not in episode.rows:
+            one_more = pool.sequence([*episode.rows, following.rows[0]])
+            assert len(one_more) > 150
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_fixed_shots_and_ranges_are_drawn_as_set(selection):
+    task = numbered(40)
+    fixed = draw(stream_of([task], selection=selection, shots="7"), 20)
+    assert {len(episode.rows) for episode in fixed} == {7}
+    stream = stream_of([task], selection=selection, shots="2-5")
+    numbers = Counter(len(episode.rows) for episode in draw(stream, 200))
+    assert set(numbers) == {2, 3, 4, 5}
+    assert min(numbers.values()) > 30
+    assert stream.counts.fewer_shots == 0
+
+
+def test_sequences_with_fewer_shots_than_asked_for_are_counted():
+    stream = stream_of([numbered(40)], shots="30", max_tokens=100)
+    episodes = draw(stream, 10)
+    assert all(len(episode.rows) < 30 for episode in episodes)
+    assert stream.counts.fewer_shots == 10
+    assert stream.counts.sequences == 10
+    shown = sum(len(episode.rows) for episode in episodes)
+    assert stream.counts.demonstrations == stream.counts.by_task["numbered"] == shown
+
+
+@pytest.mark.parametrize("selection", SELECTIONS)
+def test_rows_too_long_for_any_sequence_are_counted_and_never_shown(selection):
+    rows = [Example(f"n{i} " + "word " * (100 if i % 5 == 0 else 1), "ab"[i % 2]) for i in range(20)]
+    stream = stream_of([make_task(rows, name="uneven")], selection=selection, max_tokens=100)
+    assert stream.counts.too_long == {"uneven": 4}
+    assert stream.num_rows == 16
+    shown = {row for episode in draw(stream, 60) for row in episode.rows}
+    assert shown == {row for row in range(20) if row % 5}
+
+
+def test_a_budget_smaller_than_every_demonstration_is_refused():
+    with pytest.raises(EpisodeError) as caught:
+        stream_of([numbered(5), make_task(name="wordy")], max_tokens=30)
+    message = str(caught.value)
+    assert "episodes.max_tokens: is 30" in message
+    assert "task 'wordy'" in message
+    assert "Set it to at least" in message
+    least = int(message.split("at least ")[1].split(",")[0])
+    stream_of([make_task(name="wordy")], max_tokens=least)
+
+
+def test_more_shots_than_the_pool_holds_are_refused():
+    with pytest.raises(EpisodeError, match=r"episodes\.shots: is 9, but task 'numbered' has only 8"):
+        stream_of([numbered(8)], shots="9")
+    with pytest.raises(EpisodeError, match="Use fewer shots, 'fill', or leave it out"):
+        stream_of([numbered(8)], shots="9-12")
+    assert max(len(e.rows) for e in draw(stream_of([numbered(8)], shots="4-12"), 40)) == 8
+
+
+# --- symbols -----------------------------------------------------------------------------------
+
+
+def test_a_relabelled_episode_has_one_bijection_and_no_instruction():
+    task = make_task()
+    stream = stream_of([task], symbols=1.0, shots="9", max_tokens=4000)
+    seen = set()
+    for episode in draw(stream, 20):
+        assert episode.symbols is not None
+        assert set(episode.symbols) == set(task.labels)
+        assert len(set(episode.symbols.values())) == 3
+        sequence = stream.sequence(episode)
+        shown = [ENCODER.decode_target(sequence.input_ids[a:b]) for a, b, _ in sequence.spans]
+        assert shown == [episode.symbols[task.train[row].target] for row in episode.rows]
+        text = ENCODER.decode(sequence.input_ids)
+        assert task.instruction not in text
+        assert all(f"Output: {label}" not in text for label in task.labels)
+        seen.add(tuple(episode.symbols.values()))
+    assert len(seen) == 20  # fresh every time
+
+
+def test_the_instruction_of_relabelled_episodes_can_be_kept():
+    task = make_task()
+    stream = stream_of([task], symbols=1.0, symbols_instruction=True)
+    text = ENCODER.decode(stream.sequence(next(stream)).input_ids)
+    assert text.startswith(task.instruction)
+
+
+def test_options_in_a_prompt_are_relabelled_with_the_targets():
+    config = TemplateConfig(kind="jinja", prompt="{{ input }} ({{ options | join(', ') }}):")
+    encoder = Encoder(byte_level_tokenizer(), config)
+    stream = stream_of([make_task()], symbols=1.0, encoder=encoder)
+    episode = next(stream)
+    assert episode.symbols is not None
+    text = encoder.decode(stream.sequence(episode).input_ids)
+    assert text.count(f"({', '.join(episode.symbols.values())}):") == len(episode.rows)
+    assert len(stream.sequence(episode)) == episode.num_tokens
+
+
+def test_only_the_set_share_of_closed_label_tasks_is_relabelled():
+    tasks = [make_task(), numbered(20)]
+    episodes = draw(stream_of(tasks, symbols=0.3, shots="3", mixture="uniform"), 600)
+    relabelled = Counter((e.task, e.symbols is not None) for e in episodes)
+    assert relabelled[1, True] == 0
+    share = relabelled[0, True] / (relabelled[0, True] + relabelled[0, False])
+    assert share == pytest.approx(0.3, abs=0.08)
+    assert all(e.symbols is None for e in draw(stream_of(tasks), 50))
+
+
+def test_a_row_that_fits_only_with_its_own_label_is_shown_with_it():
+    task = make_task([Example("n1", "a")], labels=("a", "b"), instruction="")
+    stream = stream_of([task], max_tokens=max(8, len(EncodedPool(Pool(task), ENCODER).sequence([0]))))
+    episodes = draw(stream_of([task], max_tokens=stream.config.max_tokens, symbols=1.0), 40)
+    assert all(episode.rows == (0,) for episode in episodes)
+    assert any(episode.symbols is None for episode in episodes)
+
+
+# --- mixture -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_the_mixture_is_met_within_a_sequence_or_two(mixture):
+    tasks = [numbered(60, "many"), numbered(12, "few"), numbered(30, "long", width=8)]
+    stream = stream_of(tasks, mixture=mixture, max_tokens=120)
+    tokens = np.zeros(3)
+    for episode in draw(stream, 150):
+        tokens[episode.task] += episode.num_tokens
+        behind = stream._mixture._weights * tokens.sum() - tokens
+        assert np.abs(behind).max() <= 2 * 120
+    if mixture == "uniform":
+        assert stream._mixture._weights.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_proportional_shows_every_row_of_every_task_equally_often():
+    tasks = [numbered(60, "many"), numbered(12, "few"), numbered(30, "long", width=8)]
+    stream = stream_of(tasks, max_tokens=120)
+    draw(stream, 600)
+    shown = [stream.counts.by_task[task.name] / len(task.train) for task in tasks]
+    assert max(shown) / min(shown) < 1.1
+
+
+def test_the_cap_limits_what_a_large_task_counts_for():
+    tasks = [numbered(60, "many"), numbered(10, "few")]
+    stream = stream_of(tasks, mixture_cap=20, shots="2")
+    assert stream.num_rows == 30
+    draw(stream, 300)
+    counts = stream.counts.by_task
+    assert counts["many"] / counts["few"] == pytest.approx(2, abs=0.2)
+
+
+def test_streams_differ_by_seed_and_only_by_seed():
+    tasks = [make_task(), numbered(20)]
+    first = draw(stream_of(tasks, symbols=0.5, shots="2-4", seed=1), 20)
+    assert first == draw(stream_of(tasks, symbols=0.5, shots="2-4", seed=1), 20)
+    assert first != draw(stream_of(tasks, symbols=0.5, shots="2-4", seed=2), 20)
+
+
+# --- state -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+@pytest.mark.parametrize("selection", SELECTIONS)
+@pytest.mark.parametrize("shots", ["fill", "2-6"])
+def test_a_saved_stream_goes_on_exactly(selection, mixture, shots):
+    tasks = [make_task(), clustered(4, 9), numbered(20, width=5)]
+    config = {"selection": selection, "mixture": mixture, "shots": shots}
+    for after in (0, 1, 13):
+        stream = stream_of(tasks, **config, max_tokens=150, symbols=0.5, seed=7)
+        draw(stream, after)
+        saved = json.dumps(stream.state_dict())
+        expected = draw(stream, 15)
+        restored = stream_of(tasks, **config, max_tokens=150, symbols=0.5, seed=7)
+        restored.load_state_dict(json.loads(saved))
+        assert draw(restored, 15) == expected
+
+
+def test_saving_does_not_disturb_the_stream_and_the_state_is_a_copy():
+    stream, undisturbed = (stream_of([make_task()], shots="2-6") for _ in range(2))
+    states = []
+    for _ in range(10):
+        states.append(json.dumps(stream.state_dict()))
+        assert next(stream) == next(undisturbed)
+    state = stream.state_dict()
+    before = json.dumps(state)
+    draw(stream, 5)
+    assert json.dumps(state) == before
+    assert len(set(states)) == 10
