@@ -47,5 +47,8 @@ TEXTS = st.one_of(
     st.lists(_PIECES, max_size=5).map("".join),
     st.builds(_very_long, _PIECES, st.integers(50, 200)),
 )
+# Words for inputs that share nothing unless a word is used twice, and one text to make copies of.
+WORDS = ["late", "broken", "quick", "friendly", "torn", "cheap", "heavy", "bright", "silent", "red"]
+LONG = "the parcel that was sent on monday came late and its box was torn at one side"
 EXAMPLES = st.builds(Example, TEXTS, TEXTS)
 POOLS = st.lists(EXAMPLES, min_size=1, max_size=6)

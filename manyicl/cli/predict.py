@@ -55,7 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--out", required=True, metavar="FILE", help="where answers go: .jsonl, .csv or .tsv")
     add("--force", action="store_true", help="replace an existing --out file")
     add("--query-input", default="", metavar="COL", help="column or template '{a} {b}' of the "
-        "queries (default: 'input', or the only column)")  # fmt: skip
+        "queries (default: the demonstrations' column, 'input', or the only one)")  # fmt: skip
     add("--query-options", nargs="+", default=[], metavar="COL", help="a column of option lists, "
         "or several columns of one option each (multiple choice: 'options')")  # fmt: skip
 
@@ -178,19 +178,13 @@ def _settings(args: argparse.Namespace):
 
 def _engine(args: argparse.Namespace) -> Engine:
     from manyicl.cli.run import quiet_libraries
-    from manyicl.config import ModelConfig, TemplateConfig
+    from manyicl.config import TemplateConfig
     from manyicl.inference import Engine
-    from manyicl.training.model_folder import model_path, read_description
+    from manyicl.training.model_folder import model_path, trained_model_config
 
     quiet_libraries()
     path = model_path(args.model)
-    trained = (read_description(path) or {}).get("config", {}).get("model", {})
-    model = ModelConfig(
-        dtype=trained.get("dtype", "auto"),
-        attention=trained.get("attention", "sdpa"),
-        # Never taken from a folder, which may come from anywhere.
-        trust_remote_code=args.trust_remote_code,
-    )
+    model = trained_model_config(path, trust_remote_code=args.trust_remote_code)
     template = TemplateConfig(kind=args.template) if args.template else None
     return Engine.load(path, model, template)
 

@@ -268,9 +268,9 @@ class _Predictor:
             rows = fitting_rows(self.pool, order[::-1], self.budget.prefix)[::-1]
             predictions += self._answer(self.engine.prefix(self.pool, rows), [query])
         shots = [prediction.num_shots for prediction in predictions]
-        between = "" if min(shots) == max(shots) else f"{min(shots)} to "
+        least = "" if min(shots) == max(shots) else f"{min(shots)} to "
         self.tell(
-            f"shown: {between}{max(shots)} of {len(self.pool)} demonstrations, chosen for each query"
+            f"shown: {least}{max(shots)} of {len(self.pool)} demonstrations, chosen for each query"
         )
         return predictions
 

@@ -129,7 +129,13 @@ def _load_adapter(
         loaded: Any = PeftModel.from_pretrained(model, folder, is_trainable=training)
     except Exception as error:
         raise ModelError(_unreachable("model.path", str(folder), error)) from None
-    loaded.active_peft_config.base_model_name_or_path = base
+    settings = loaded.active_peft_config
+    settings.base_model_name_or_path = base
+    if training and config.lora.rank not in (0, settings.r):
+        raise ModelError(
+            f"model.lora.rank: is {config.lora.rank}, but model.path is an adapter of rank "
+            f"{settings.r}, which goes on training. Leave the key out, or name the base model."
+        )
     return loaded.eval()
 
 
@@ -150,6 +156,12 @@ def _add_adapter(model: Any, config: ModelConfig) -> Any:
     import peft
 
     lora, names = config.lora, config.lora.target_modules
+    if names != "all-linear":
+        names = [name.strip() for name in names.split(",")]
+        known = [f".{path}" for path, _ in model.named_modules()]
+        for name in names:  # PEFT passes over what it does not find, if it finds another
+            if not any(path.endswith(f".{name}") for path in known):
+                raise _no_such_modules(lora.target_modules, f"no module is named {name!r}")
     torch.manual_seed(config.seed)
     try:
         return peft.get_peft_model(
@@ -158,15 +170,19 @@ def _add_adapter(model: Any, config: ModelConfig) -> Any:
                 r=lora.rank,
                 lora_alpha=lora.alpha,  # type: ignore[arg-type]
                 lora_dropout=lora.dropout,
-                target_modules=names if names == "all-linear" else names.split(","),
+                target_modules=names,
                 task_type="CAUSAL_LM",
             ),
         )
     except ValueError as error:
-        raise ModelError(
-            f"model.lora.target_modules: is {names!r}, which this model does not have "
-            f"({str(error)[:200]}). Use all-linear, or names of its linear layers."
-        ) from None
+        raise _no_such_modules(lora.target_modules, str(error)[:200]) from None
+
+
+def _no_such_modules(named: str, reason: str) -> ModelError:
+    return ModelError(
+        f"model.lora.target_modules: is {named!r}, but {reason}. Use all-linear, or names of the "
+        "model's linear layers."
+    )
 
 
 def _check_folder(folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from manyicl.errors import TaskError, listing
 from manyicl.tasks.columns import Row, as_text, is_list, template, template_value
+from manyicl.tasks.guess import INPUT_NAMES
 from manyicl.tasks.mapping import list_options
 from manyicl.tasks.tables import MAX_PROBLEMS, Reading, Table, read_table
 from manyicl.tasks.task import Example, Task
@@ -40,8 +41,9 @@ def read_queries(
     """Return the queries for a task in a JSONL, JSON, CSV, TSV, Parquet or Arrow file.
 
     The input is the column or template `input`, else `usual` (that of the demonstrations) where
-    the file has it, else the column "input", else the only column. Options come from `options` (one
-    column of lists, or several columns); a multiple-choice task takes the column "options".
+    the file has it, else the column "input", the only column, or the only one with a usual name.
+    Options come from `options` (one column of lists, or several columns); a multiple-choice task
+    takes the column "options".
     Raises `TaskError` naming every faulty row (at most 20).
     """
     table = read_table(path, Reading(wanted=(*named_columns(input or usual), INPUT)))
@@ -91,6 +93,9 @@ def _input_column(table: Table, usual: str) -> str:
         return INPUT
     if len(table.columns) == 1:
         return table.columns[0]
+    named = [column for column in table.columns if column.casefold() in INPUT_NAMES]
+    if len(named) == 1:
+        return named[0]
     raise TaskError(
         f"{table.name}: no column '{INPUT}', and more than one column: "
         f"{listing(list(table.columns), 40)}. Name the one to answer with --query-input COLUMN."

@@ -19,7 +19,7 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
     """Turn whatever a failed write raises inside the block into a `RunError` with the way out."""
     try:
         yield
-    except ManyICLError:
+    except (ManyICLError, BrokenPipeError):
         raise
     except Exception as error:
         if not (isinstance(error, OSError) or any(sign in str(error) for sign in SIGNS)):

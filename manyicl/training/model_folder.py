@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manyicl.config import Config, TemplateConfig, as_dict
+from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
 from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
 from manyicl.training.model_card import write_card
@@ -121,6 +121,16 @@ def model_path(name: str) -> str:
             )
         return str(folder / "model")
     return name
+
+
+def trained_model_config(folder: str | Path, *, trust_remote_code: bool = False) -> ModelConfig:
+    """Return how to load a model: as it was trained, with defaults for a model not of a run.
+
+    Whether its code may run is the caller's to say; a folder may come from anywhere.
+    """
+    trained = (read_description(folder) or {}).get("config", {}).get("model", {})
+    known = {key: trained[key] for key in ("dtype", "attention") if key in trained}
+    return ModelConfig(**known, trust_remote_code=trust_remote_code)
 
 
 def trained_template(folder: str | Path) -> TemplateConfig | None:

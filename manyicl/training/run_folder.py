@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from manyicl.training.disk import disk_errors_explained
 # What may change between a run and its continuation: nothing that alters the weights.
 FREE_KEYS = ("run_dir", "evaluation.", "training.log_every", "training.save_every")
 FREE_KEYS += ("training.keep_checkpoints", "training.report_to", "tasks.path")
+# What must never be mixed with another run's. Before any of it is there, settings may change.
+WORK = ("checkpoint-*", "model", "evaluation", "results.json")
 
 
 @contextmanager
@@ -55,35 +58,43 @@ def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
 def bind(run_dir: Path, config: Config, tasks: TaskCollection, *, write: bool = True) -> None:
     """Bind the folder to a configuration and the training data, or check that it is bound to them.
 
-    `tasks` are the held-in ones; only their train rows are read. Without `write` it is checked
-    alone.
+    A folder where nothing took work yet (see WORK) is bound anew. `tasks` are the held-in ones;
+    only their train rows are read. Without `write` it is checked alone.
     """
-    path = run_dir / "config.yaml"
-    if path.is_file():
-        changed = _changed_settings(run_dir, config)
-        if changed:
-            raise ConfigError(
-                f"run_dir: {run_dir} holds a run with another configuration: {listing(changed, 5)}."
-                " Choose another run_dir, or remove that folder to start anew."
-            )
     data = {task.name: task.fingerprint("train") for task in tasks}
-    known = run_dir / "data.json"
-    if known.is_file():
-        before = json.loads(known.read_text())
-        changed = sorted(
-            name for name in data.keys() | before.keys() if data.get(name) != before.get(name)
+    problem = _other_configuration(run_dir, config) or _other_data(run_dir, data)
+    if problem and any(any(run_dir.glob(name)) for name in WORK):
+        raise ConfigError(
+            f"run_dir: {run_dir} {problem}. Choose another run_dir, or remove that folder to start "
+            "anew."
         )
-        if changed:
-            raise ConfigError(
-                f"run_dir: {run_dir} holds a run on other data: {listing(changed, 5)} changed "
-                "since. Choose another run_dir, or remove that folder to start anew."
-            )
-    elif write:
-        write_atomically(known, json.dumps(data, indent=1, sort_keys=True) + "\n")
     if write:
+        if problem:
+            shutil.rmtree(run_dir / "base", ignore_errors=True)
+        write_atomically(run_dir / "data.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
         part = run_dir / "config.yaml.part"
         save_config(config, part)
-        part.replace(path)
+        part.replace(run_dir / "config.yaml")
+
+
+def _other_configuration(run_dir: Path, config: Config) -> str | None:
+    if not (run_dir / "config.yaml").is_file() or is_bound_to(run_dir, config):
+        return None
+    changed = listing(_changed_settings(run_dir, config), 5)
+    return f"holds a run with another configuration: {changed}"
+
+
+def _other_data(run_dir: Path, data: dict[str, str]) -> str | None:
+    known = run_dir / "data.json"
+    if not known.is_file():
+        return None
+    try:
+        before = dict(json.loads(known.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        return "holds a run whose data.json is damaged"
+    names = data.keys() | before.keys()
+    changed = sorted(name for name in names if data.get(name) != before.get(name))
+    return f"holds a run on other data: {listing(changed, 5)} changed since" if changed else None
 
 
 def is_bound_to(run_dir: Path, config: Config) -> bool:

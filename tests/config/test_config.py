@@ -73,7 +73,7 @@ def test_a_regime_sets_shots_and_supervision(regime, shots, supervise):
     config = load_config(None, [f"regime={regime}"])
     assert config.episodes.shot_range() == shots
     assert config.objective.first_supervised() == supervise
-    others = as_dict(config) | {"regime": "many_shot"}
+    others: dict[str, Any] = as_dict(config) | {"regime": "many_shot"}
     others["episodes"]["shots"], others["objective"]["supervise"] = "fill", "every_answer"
     assert others == as_dict(Config())
 
@@ -356,11 +356,11 @@ def test_any_value_gives_a_valid_configuration_or_a_message(key, value):
     with tempfile.TemporaryDirectory() as folder:
         path = recipe(Path(folder), yaml.safe_dump(nested, allow_unicode=True))
         try:
-            config = load_config(path)
-        except ConfigError as error:
-            assert key.rpartition(".")[0] in str(error) or "not valid YAML" in str(error)
-        else:
-            assert isinstance(config, Config)
+            found: Config | ConfigError = load_config(path)
+        except ConfigError as error:  # any other exception fails the test
+            found = error
+    said = str(found)
+    assert isinstance(found, Config) or key.rpartition(".")[0] in said or "valid YAML" in said
 
 
 # --- saving and documentation ------------------------------------------------------------------
@@ -383,6 +383,7 @@ def test_a_saved_configuration_loads_equal(tmp_path):
     assert load_config(tmp_path / "config.yaml") == config
 
 
+@settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.from_regex(r"\\*\$\{?x?"))
 def test_any_text_survives_saving(text):
     import tempfile

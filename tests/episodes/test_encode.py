@@ -58,7 +58,8 @@ def test_a_target_decodes_to_its_text_and_its_end_mark(name, text):
     assert ids[-len(encoder.end) :] == encoder.end
     assert encoder.decode_target(ids) == text
     assert encoder.decode_target(ids[: -len(encoder.end)]) == text  # before it has ended, too
-    assert encoder.decode(ids) == encoder.template.target_prefix + text + encoder.decode(encoder.end)
+    end = encoder.decode(encoder.end)
+    assert encoder.decode(ids) == encoder.template.target_prefix + text + end
 
 
 @given(NAMES, TEXTS)
@@ -202,8 +203,7 @@ def test_equal_fingerprints_mean_equal_encoding():
     chat = TemplateConfig(kind="chat")
     assert ENCODERS["chat"].fingerprint() == Encoder(chat_tokenizer(), chat).fingerprint()
     prints = [encoder.fingerprint() for encoder in ENCODERS.values()]
-    for key, value in (("instruction", "none"), ("end_mark", "\n\n")):
-        config = TemplateConfig(**{key: value})
+    for config in (TemplateConfig(instruction="none"), TemplateConfig(end_mark="\n\n")):
         prints.append(Encoder(byte_level_tokenizer(), config).fingerprint())
     asked = "{{ 'Q: ' if message.role == 'user' }}{{ message.content }}"
     for old, new in (("{{ message.content }}", asked), ("|>\n", "|> ")):

@@ -36,7 +36,7 @@ WEIGHTS = st.lists(st.floats(0.02, 1), min_size=1, max_size=6)
 
 
 @given(WEIGHTS, st.integers(0, 3), st.data())
-def test_every_task_stays_within_one_sequence_of_its_share(weights, seed, data):
+def test_every_task_stays_close_to_its_share(weights, seed, data):
     shares = np.asarray(weights) / sum(weights)
     lengths = [data.draw(LENGTHS) for _ in shares]
     mixture, tokens = TaskMixture(shares, seed), np.zeros(len(shares))

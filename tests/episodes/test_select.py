@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from builders import make_task
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import LONG, WORDS
 
 from manyicl.episodes import Pool, order_for_query, shared_order
 from manyicl.episodes.select import SHARED_SELECTIONS
 from manyicl.tasks import Example
-
-LONG = "the parcel that was sent on monday came late and its box was torn at one side"
-WORDS = "late broken quick friendly torn cheap heavy bright silent missing red blue".split()
 
 # Short inputs, some of them equal: rows 0.. of a pool with planted duplicates.
 INPUTS = st.lists(
@@ -147,7 +146,7 @@ def test_no_query_meets_itself_or_a_near_duplicate(inputs, queries, selection, s
 
 @given(st.permutations(WORDS), SEEDS, st.floats(0, 1), st.sampled_from(["similar", "mixed"]))
 def test_larger_k_holds_the_rows_of_smaller_k(words, seed, share, selection):
-    pool = pool_of([f"{a} {b}" for a, b in zip(words, words[1:], strict=False)])
+    pool = pool_of([f"{a} {b}" for a, b in pairwise(words)])
     query = Example(f"{words[0]} {words[4]} {words[5]}", "a")
     before: set[int] = set()
     for k in range(len(pool) + 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from builders import byte_level_tokenizer, make_task
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from texts import LONG
 
 from manyicl.config import EpisodesConfig, TemplateConfig
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
@@ -21,7 +22,6 @@ from manyicl.tasks import Example, Task
 ENCODER = Encoder(byte_level_tokenizer())
 SELECTIONS = get_args(get_type_hints(EpisodesConfig)["selection"])
 MIXTURES = get_args(get_type_hints(EpisodesConfig)["mixture"])
-LONG = "the parcel that was sent on monday came late and its box was torn at one side"
 
 
 def numbered(num_rows: int, name: str = "numbered", width: int = 1) -> Task:
@@ -35,9 +35,6 @@ def clustered(copies: int, others: int) -> Task:
     rows = [Example(LONG + " " * i, "a") for i in range(copies)]
     rows += [Example(f"n{i}", "b") for i in range(others)]
     return make_task(rows, name="clustered", instruction="")
-
-
-POOLS: dict[str, EncodedPool] = {}
 
 
 def stream_of(tasks: list[Task], **config: Any) -> EpisodeStream:
@@ -66,7 +63,7 @@ def test_every_row_is_shown_once_before_any_is_shown_twice(num_rows, selection, 
     stream = stream_of(
         [numbered(num_rows)], selection=selection, shots=shots, max_tokens=room, seed=seed
     )
-    shown: Counter[int] = Counter({row: 0 for row in range(num_rows)})
+    shown: Counter[int] = Counter(dict.fromkeys(range(num_rows), 0))
     for episode in draw(stream, 30):
         assert len(set(episode.rows)) == len(episode.rows) > 0
         for row in sorted(episode.rows, key=shown.__getitem__):
@@ -122,6 +119,7 @@ def test_near_duplicates_wait_without_shortening_sequences():
         shown.update(episode.rows)
     assert {shown[row] for row in range(10, 30)} == {60}
     assert {shown[row] for row in range(10)} == {6}
+    assert len(stream.state_dict()["rows"][0]["queue"]) <= 30  # waiting rows do not pile up
 
 
 def test_a_pool_of_copies_is_shown_one_at_a_time():
@@ -133,9 +131,12 @@ def test_a_pool_of_copies_is_shown_one_at_a_time():
 # --- similar demonstrations --------------------------------------------------------------------
 
 
+THEMES = ("red", "green", "blue", "brown", "white")
+
+
 def themed(num_rows: int = 40) -> Task:
-    words = "red green blue brown white".split()
-    rows = [Example(f"{words[i % 5]} {words[i % 5]} thing{i} part{i * 7}", "x") for i in range(num_rows)]
+    theme = [THEMES[i % len(THEMES)] for i in range(num_rows)]
+    rows = [Example(f"{word} {word} thing{i} part{i * 7}", "x") for i, word in enumerate(theme)]
     return make_task(rows, name="themed", instruction="")
 
 
@@ -150,7 +151,7 @@ def test_similar_sequences_gather_around_one_row():
         assert len(themes(task, episode)) == 1
         anchors.update(themes(task, episode).keys())
     # Anchors take turns, so every theme has its sequences.
-    assert dict(anchors) == dict.fromkeys("red green blue brown white".split(), 8)
+    assert dict(anchors) == dict.fromkeys(THEMES, 8)
 
 
 def test_mixed_sequences_hold_similar_rows_in_every_share():
@@ -175,7 +176,7 @@ def test_the_similar_share_is_honoured_at_its_ends(share, low, high):
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(SELECTIONS), st.integers(40, 300), st.sampled_from(["fill", "5", "1-9"]))
+@given(st.sampled_from(SELECTIONS), st.integers(50, 300), st.sampled_from(["fill", "5", "1-9"]))
 def test_a_sequence_never_exceeds_its_budget_and_its_length_is_told(selection, room, shots):
     tasks = [numbered(20, "short"), numbered(12, "long", width=12), make_task()]
     stream = stream_of(tasks, selection=selection, max_tokens=room, shots=shots, symbols=0.5)
@@ -189,7 +190,7 @@ def test_a_sequence_never_exceeds_its_budget_and_its_length_is_told(selection, r
 def test_fill_takes_demonstrations_until_the_next_one_does_not_fit():
     stream = stream_of([numbered(40, width=9)], selection="first", max_tokens=150)
     pool, episodes = stream.pools[0], draw(stream, 30)
-    for episode, following in zip(episodes, episodes[1:], strict=False):
+    for episode, following in pairwise(episodes):
         if following.rows[0] not in episode.rows:
             one_more = pool.sequence([*episode.rows, following.rows[0]])
             assert len(one_more) > 150
@@ -219,7 +220,8 @@ def test_sequences_with_fewer_shots_than_asked_for_are_counted():
 
 @pytest.mark.parametrize("selection", SELECTIONS)
 def test_rows_too_long_for_any_sequence_are_counted_and_never_shown(selection):
-    rows = [Example(f"n{i} " + "word " * (100 if i % 5 == 0 else 1), "ab"[i % 2]) for i in range(20)]
+    lengths = [1 if i % 5 else 100 for i in range(20)]
+    rows = [Example(f"n{i} " + "word " * n, "ab"[i % 2]) for i, n in enumerate(lengths)]
     stream = stream_of([make_task(rows, name="uneven")], selection=selection, max_tokens=100)
     assert stream.counts.too_long == {"uneven": 4}
     assert stream.num_rows == 16
@@ -239,7 +241,7 @@ def test_a_budget_smaller_than_every_demonstration_is_refused():
 
 
 def test_more_shots_than_the_pool_holds_are_refused():
-    with pytest.raises(EpisodeError, match=r"episodes\.shots: is 9, but task 'numbered' has only 8"):
+    with pytest.raises(EpisodeError, match=r"episodes\.shots: is 9, but task 'numbered' has .* 8"):
         stream_of([numbered(8)], shots="9")
     with pytest.raises(EpisodeError, match="Use fewer shots, 'fill', or leave it out"):
         stream_of([numbered(8)], shots="9-12")
@@ -297,8 +299,8 @@ def test_only_the_set_share_of_closed_label_tasks_is_relabelled():
 
 def test_a_row_that_fits_only_with_its_own_label_is_shown_with_it():
     task = make_task([Example("n1", "a")], labels=("a", "b"), instruction="")
-    stream = stream_of([task], max_tokens=max(8, len(EncodedPool(Pool(task), ENCODER).sequence([0]))))
-    episodes = draw(stream_of([task], max_tokens=stream.config.max_tokens, symbols=1.0), 40)
+    room = len(EncodedPool(Pool(task), ENCODER).sequence([0]))
+    episodes = draw(stream_of([task], max_tokens=room, symbols=1.0), 40)
     assert all(episode.rows == (0,) for episode in episodes)
     assert any(episode.symbols is None for episode in episodes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from builders import byte_level_tokenizer, make_task, metaspace_tokenizer
 
@@ -23,10 +25,7 @@ def shown(config: TemplateConfig, tokenizer=None, rows=ROWS, instructed=True, **
 
 def test_the_plain_template_reads_as_documented():
     assert shown(TemplateConfig(), instruction="Answer.") == (
-        "Answer.\n\n"
-        "Input: a\nOutput: x<|end|>\n\n"
-        "Input: b\nOutput: y<|end|>\n\n"
-        "Input: q\nOutput:"
+        "Answer.\n\nInput: a\nOutput: x<|end|>\n\nInput: b\nOutput: y<|end|>\n\nInput: q\nOutput:"
     )
 
 
@@ -72,8 +71,8 @@ def test_a_jinja_template_sees_input_options_and_instruction():
 
 
 def test_jinja_in_the_users_text_is_text():
-    rows = [Example("{{ 1 + 1 }} {% raw %}", "{{ input }}")]
-    assert "Input: {{ 1 + 1 }} {% raw %}\nOutput: {{ input }}<" in shown(TemplateConfig(), rows=rows)
+    text = shown(TemplateConfig(), rows=[Example("{{ 1 + 1 }} {% raw %}", "{{ input }}")])
+    assert "Input: {{ 1 + 1 }} {% raw %}\nOutput: {{ input }}<" in text
 
 
 def test_an_end_mark_of_text_ends_every_answer():
@@ -121,8 +120,9 @@ def test_a_tokenizer_without_eos_is_refused_with_the_way_out():
     ],
 )
 def test_a_setting_that_the_template_would_not_use_is_refused(kind, key):
+    changed: Any = {key: "{{ input }}?"}
     with pytest.raises(TemplateError, match=rf"template\.{key}: is set.*{kind}.*kind=jinja"):
-        make_template(TemplateConfig(kind=kind, **{key: "{{ input }}?"}), byte_level_tokenizer())
+        make_template(TemplateConfig(kind=kind, **changed), byte_level_tokenizer())
 
 
 @pytest.mark.parametrize(

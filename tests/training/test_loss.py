@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ARCHITECTURES, make_task, tiny_model
+from builders import ARCHITECTURES, make_task, tiny_model
 
 from manyicl.config import ObjectiveConfig
 from manyicl.episodes import EncodedPool, Encoder, Pool

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from training.tiny_runs import (
     assert_same_weights,
     log_lines,
+    rows_of,
     tiny_config,
     train_in_two_processes,
     weights,
@@ -19,11 +20,10 @@ from training.tiny_runs import (
 )
 
 from manyicl.config import Config
-from manyicl.episodes import Encoder
 from manyicl.errors import RunError
 from manyicl.models import load_model, load_tokenizer
 from manyicl.training import checkpoint, run
-from manyicl.training.rows import RowDataset, plan_rows
+from manyicl.training.rows import plan_rows
 from manyicl.training.run import train
 
 NORMALISERS: dict[str, dict[str, Any]] = {
@@ -43,13 +43,6 @@ UNEQUAL: dict[str, Any] = {
     "training__rows_per_step": 4,
 }
 STEADY: dict[str, Any] = {"training__schedule": "constant", "training__warmup": 0}
-
-
-def rows_of(config: Config) -> RowDataset:
-    """Return the rows a run trains on. Its base must be there."""
-    tokenizer = load_tokenizer(str(Path(config.run_dir) / "base"))
-    stream = run.make_stream(config, Encoder(tokenizer, config.template), run.held_in_tasks(config))
-    return RowDataset(run.plan_rows(stream, config), stream, config.objective)
 
 
 # --- how a step is cut up ------------------------------------------------------------------------

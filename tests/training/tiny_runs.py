@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import socket
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -12,13 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from conftest import ARCHITECTURES, make_task
+from builders import ARCHITECTURES, make_task
 
 from manyicl.config import Config, load_config
+from manyicl.episodes import Encoder
+from manyicl.errors import RunError
+from manyicl.models import load_tokenizer
 from manyicl.tasks import Example
 from manyicl.tasks.folder import write_task
+from manyicl.training import run
+from manyicl.training.rows import RowDataset
 from manyicl.training.run import train
 
+torch.set_num_threads(1)  # in new processes too: the weights are compared bit for bit
 WORDS = ("late", "broken", "quick", "friendly", "torn", "cheap", "heavy", "bright", "silent", "far")
 
 
@@ -42,7 +49,7 @@ def overrides(**settings: Any) -> list[str]:
     return [f"{key.replace('__', '.')}={json.dumps(value)}" for key, value in settings.items()]
 
 
-def tiny_config(tmp_path: Path, *pieces: str, run: str = "run", **settings: Any) -> Config:
+def tiny_config(tmp_path: Path, run: str = "run", **settings: Any) -> Config:
     """Return the configuration of a run of six steps on two held-in tasks."""
     tasks = tmp_path / "tasks"
     if not tasks.is_dir():
@@ -61,7 +68,7 @@ def tiny_config(tmp_path: Path, *pieces: str, run: str = "run", **settings: Any)
         "training__log_every": 1,
         "training__save_every": 2,
     } | settings
-    return load_config(None, [*overrides(**values), *pieces])
+    return load_config(None, overrides(**values))
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -92,6 +99,13 @@ def log_lines(run_dir: Path) -> list[dict[str, Any]]:
     for line in lines:
         del line["tokens_per_s"], line["total"]["seconds"]
     return lines
+
+
+def rows_of(config: Config) -> RowDataset:
+    """Return the rows a run trains on. Its base model must be there."""
+    tokenizer = load_tokenizer(str(Path(config.run_dir) / "base"))
+    stream = run.make_stream(config, Encoder(tokenizer, config.template), run.held_in_tasks(config))
+    return RowDataset(run.plan_rows(stream, config), stream, config.objective)
 
 
 # --- runs in processes of their own --------------------------------------------------------------
@@ -141,3 +155,17 @@ def train_in_two_processes(config: Config) -> list[int | None]:
         process.join(120)
         process.kill()
     return [process.exitcode for process in processes]
+
+
+def train_with_little_room(config: Config, most_bytes: int) -> None:
+    """Train where no file may grow beyond a size, which fails as a full disk does."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # the captured output is a file too
+    os.dup2(nowhere, 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
+    try:
+        train(config)
+    except RunError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        Path(config.run_dir + ".error").write_text(str(error))
+        raise SystemExit(error.exit_code) from None

@@ -1,0 +1,308 @@
+"""Loading models, adapters and tokenizers, and what is said when that cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from builders import (
+    ARCHITECTURES,
+    byte_level_tokenizer,
+    chat_tokenizer,
+    metaspace_tokenizer,
+    tiny_model,
+)
+
+from manyicl.config import LoraConfig, ModelConfig
+from manyicl.errors import ModelError
+from manyicl.models import (
+    context_length,
+    has_fast_bf16,
+    load_model,
+    load_tokenizer,
+    model_identity,
+)
+
+IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    """A model folder with its tokenizer."""
+    folder = tmp_path_factory.mktemp("saved")
+    tiny_model(vocab_size=400).save_pretrained(folder)
+    byte_level_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(saved, tmp_path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+@pytest.fixture(scope="module")
+def adapter(saved, tmp_path_factory) -> Path:
+    """An adapter of rank 2 that changes the model."""
+    model: Any = load_model(str(saved), lora(2), training=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.5)
+    folder = tmp_path_factory.mktemp("adapter")
+    model.save_pretrained(folder)
+    return folder
+
+
+def lora(rank: int, names: str = "all-linear") -> ModelConfig:
+    return ModelConfig(lora=LoraConfig(rank=rank, target_modules=names))
+
+
+def logits(model: Any) -> torch.Tensor:
+    with torch.no_grad():
+        return model(input_ids=IDS).logits
+
+
+def refused(path: Path | str, *parts: str, config: ModelConfig | None = None) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_model(str(path), config)
+    for part in (str(path), *parts):
+        assert part in str(caught.value)
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_saved_model_computes_as_before(architecture, tmp_path):
+    model = tiny_model(architecture, vocab_size=400)
+    model.save_pretrained(tmp_path)
+    loaded = load_model(str(tmp_path))
+    assert not loaded.training
+    assert all(parameter.requires_grad for parameter in loaded.parameters())
+    torch.testing.assert_close(logits(loaded), logits(model), atol=1e-5, rtol=1e-5)
+
+
+def test_a_model_in_several_files_loads(saved, tmp_path):
+    model = load_model(str(saved))
+    model.save_pretrained(tmp_path, max_shard_size="40KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    assert torch.equal(logits(load_model(str(tmp_path))), logits(model))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("auto", torch.float32), ("bfloat16", torch.bfloat16)]
+)
+def test_weights_come_in_the_type_asked_for(saved, dtype, expected):
+    assert load_model(str(saved), ModelConfig(dtype=dtype)).dtype == expected
+
+
+def test_attention_falls_back_where_a_model_has_no_sdpa(saved, tmp_path):
+    tiny_model("gemma2").save_pretrained(tmp_path)
+    assert load_model(str(tmp_path)).config._attn_implementation == "eager"
+    assert load_model(str(saved)).config._attn_implementation == "sdpa"
+    eager = load_model(str(saved), ModelConfig(attention="eager"))
+    assert eager.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("attention", ["flash_attention_2", "no_such_attention"])
+def test_an_attention_that_is_not_there_is_said(saved, attention):
+    refused(saved, "cannot be loaded", config=ModelConfig(attention=attention))
+
+
+def test_a_folder_without_weights_is_refused(copied):
+    (copied / "model.safetensors").unlink()
+    refused(copied, "holds config.json but no weights (*.safetensors)", "Copy the weights there")
+
+
+def test_a_pickle_is_not_read(copied):
+    (copied / "model.safetensors").unlink()
+    torch.save({}, copied / "pytorch_model.bin")
+    refused(copied, "pytorch_model.bin is a pickle and is not read", "convert it to safetensors")
+
+
+def test_a_folder_without_config_is_refused(copied):
+    (copied / "config.json").unlink()
+    refused(copied, "holds no config.json", "its model/ folder")
+
+
+@pytest.mark.parametrize("damage", ["cut", "shape", "model_type", "json"])
+def test_a_damaged_folder_is_refused(copied, damage):
+    if damage == "cut":
+        path = copied / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "json":
+        (copied / "config.json").write_text("{")
+    else:
+        settings = json.loads((copied / "config.json").read_text())
+        settings |= {"model_type": "no_such"} if damage == "model_type" else {"hidden_size": 64}
+        (copied / "config.json").write_text(json.dumps(settings))
+    refused(copied, "cannot be loaded (")
+
+
+def test_a_hub_id_that_cannot_be_fetched_is_said():
+    for load in (load_model, load_tokenizer):
+        with pytest.raises(ModelError) as caught:
+            load("nobody/no-such-model")
+        assert "'nobody/no-such-model' is no local folder and could not be fetched" in str(
+            caught.value
+        )
+
+
+def test_code_that_comes_with_weights_is_not_run(copied, tmp_path):
+    settings = json.loads((copied / "config.json").read_text())
+    settings["model_type"] = "foreign"
+    settings["auto_map"] = {"AutoConfig": "code.Config", "AutoModelForCausalLM": "code.Model"}
+    (copied / "config.json").write_text(json.dumps(settings))
+    (copied / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    refused(copied, "trust_remote_code")
+    assert not (tmp_path / "ran").exists()
+
+
+# --- adapters ------------------------------------------------------------------------------------
+
+
+def test_a_fresh_adapter_trains_alone_and_changes_nothing_yet(saved):
+    model = load_model(str(saved), lora(3), training=True)
+    trainable = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert trainable == {name for name, _ in model.named_parameters() if ".lora_" in name}
+    assert not any("lm_head" in name for name in trainable)
+    assert torch.equal(logits(model), logits(load_model(str(saved))))
+    assert not any("lora" in name for name, _ in load_model(str(saved), lora(3)).named_modules())
+
+
+def test_a_fresh_adapter_depends_on_the_seed_alone(saved):
+    def first(seed: int) -> torch.Tensor:
+        config = lora(2)
+        config.seed = seed
+        torch.manual_seed(torch.initial_seed() + 1)
+        model = load_model(str(saved), config, training=True)
+        return next(p for name, p in model.named_parameters() if "lora_A" in name)
+
+    assert torch.equal(first(0), first(0))
+    assert not torch.equal(first(0), first(1))
+
+
+@pytest.mark.parametrize("names", ["q_proj", "q_proj, v_proj", "self_attn.o_proj"])
+def test_an_adapter_goes_on_the_modules_named(saved, names):
+    model = load_model(str(saved), lora(2, names), training=True)
+    found = {
+        name.partition(".lora_A")[0].rpartition(".")[2]
+        for name, _ in model.named_parameters()
+        if "lora_A" in name
+    }
+    assert found == {name.strip().rpartition(".")[2] for name in names.split(",")}
+
+
+def test_an_adapter_loads_on_its_base(saved, adapter):
+    model = load_model(str(adapter))
+    assert not torch.allclose(logits(model), logits(load_model(str(saved))))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    again = load_model(str(adapter), training=True)
+    assert torch.equal(logits(again), logits(model))
+    assert all(p.requires_grad == ("lora" in name) for name, p in again.named_parameters())
+
+
+def test_another_rank_than_that_of_the_adapter_is_refused_for_training(adapter):
+    load_model(str(adapter), lora(2), training=True)
+    with pytest.raises(ModelError, match=r"model\.lora\.rank: is 8, but .* of rank 2"):
+        load_model(str(adapter), lora(8), training=True)
+
+
+def test_an_adapter_whose_base_is_gone_names_the_base(adapter, tmp_path):
+    shutil.copytree(adapter, tmp_path / "adapter")
+    path = tmp_path / "adapter/adapter_config.json"
+    settings = json.loads(path.read_text()) | {"base_model_name_or_path": "/no/such/base"}
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="'/no/such/base' is no local folder"):
+        load_model(str(tmp_path / "adapter"))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"base_model_name_or_path": null}'])
+def test_a_damaged_adapter_config_is_refused(tmp_path, text):
+    (tmp_path / "adapter_config.json").write_text(text)
+    refused(tmp_path, "adapter_config.json: names no base model", "Restore the file")
+
+
+def test_an_adapter_without_weights_is_refused(adapter, tmp_path):
+    shutil.copytree(adapter, tmp_path / "adapter")
+    (tmp_path / "adapter/adapter_model.safetensors").unlink()
+    refused(tmp_path / "adapter")
+
+
+# --- tokenizers ----------------------------------------------------------------------------------
+
+TEXT = "It's 48 + 76 = 124,  isn't it?\n\nÅngström e\u0301 \u2028 <|user|> </s>"
+
+
+@pytest.mark.parametrize("make", [byte_level_tokenizer, metaspace_tokenizer, chat_tokenizer])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_tokenizer_comes_back_as_it_was_stored(architecture, make, tmp_path):
+    """Whatever the model beside it is: transformers goes by the type of some models instead."""
+    from transformers import AutoConfig
+
+    tokenizer = make()
+    tokenizer.save_pretrained(tmp_path)
+    values = ARCHITECTURES[architecture] | {"vocab_size": 512}
+    AutoConfig.for_model(architecture, **values).save_pretrained(tmp_path)
+    loaded = load_tokenizer(str(tmp_path))
+    assert len(loaded) == len(tokenizer)
+    assert loaded(TEXT).input_ids == tokenizer(TEXT).input_ids
+    assert loaded.special_tokens_map == tokenizer.special_tokens_map
+    assert loaded.chat_template == tokenizer.chat_template
+
+
+def test_a_folder_without_tokenizer_is_refused(copied):
+    for path in copied.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(ModelError) as caught:
+        load_tokenizer(str(copied))
+    assert f"{copied}: the folder holds no tokenizer" in str(caught.value)
+    assert "name another with model.tokenizer" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
+def test_a_damaged_tokenizer_is_refused(copied, name):
+    (copied / name).write_text("{")
+    with pytest.raises(ModelError, match=r"model\.tokenizer: .* cannot be loaded"):
+        load_tokenizer(str(copied))
+
+
+# --- what a model is -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_context_length_is_that_of_the_config(architecture):
+    assert context_length(tiny_model(architecture)) == 512
+
+
+def test_a_model_without_a_limit_has_no_context_length():
+    model = tiny_model()
+    model.config.max_position_embeddings = None
+    assert context_length(model) is None
+
+
+def test_the_context_length_of_an_adapted_model_is_that_of_its_base(saved):
+    assert context_length(load_model(str(saved), lora(2), training=True)) == 512
+
+
+def test_the_identity_knows_every_weight_and_the_config(saved, adapter):
+    first = model_identity(load_model(str(saved)))
+    assert model_identity(load_model(str(saved))) == first
+    found = {first, model_identity(load_model(str(adapter)))}
+    for name in load_model(str(saved)).state_dict():
+        model = load_model(str(saved))
+        with torch.no_grad():
+            model.state_dict()[name].view(-1)[-1] += 1e-3
+        found.add(model_identity(model))
+    model = load_model(str(saved))
+    model.config.rms_norm_eps *= 2
+    found.add(model_identity(model))
+    assert len(found) == 3 + len(model.state_dict())
+
+
+def test_whether_bf16_is_fast_is_a_plain_answer():
+    assert has_fast_bf16() in (True, False)
