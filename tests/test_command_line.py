@@ -59,6 +59,7 @@ def test_no_verb_is_wrong_usage(capsys):
         (["config", "objective.supervise=some"], "objective.supervise: is 'some'"),
         (["train", "tasks.path=[/nowhere]"], "/nowhere: no such folder"),
         (["train", "run_dir=runs/x"], "model.path: is empty"),
+        (["config", "demo", "fast"], "'fast': neither an override"),
         (["train", "model=a/b", "tasks.held_out=[nothing]"], "'nothing' matches no task"),
     ],
 )
@@ -78,6 +79,22 @@ def test_config_prints_every_setting_and_resolves_recipes(capsys):
     shown = capsys.readouterr().out
     assert "steps: 7" in shown
     assert "supervise: last_answer" in shown
+
+
+def test_words_and_options_may_stand_in_any_order(capsys):
+    from manyicl.cli import _join_overrides
+
+    for words in (
+        ["inspect", "demo", "-n", "2", "training.steps=5"],
+        ["inspect", "training.steps=5", "-n", "2", "demo"],
+        ["inspect", "-n", "2", "demo", "--training.steps", "5"],
+    ):
+        args, rest = make_parser().parse_known_args(_join_overrides(words))
+        assert args.n == 2
+        assert {*args.words, *rest} == {"demo", "training.steps=5"}
+    with pytest.raises(SystemExit) as caught:
+        call(["config", "demo", "--no-such-option"])
+    assert caught.value.code == 2
 
 
 @pytest.mark.parametrize("name", list(shipped_recipes()))

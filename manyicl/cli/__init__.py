@@ -33,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = make_parser()
-    args = parser.parse_args(_join_overrides(arguments))
+    args, rest = parser.parse_known_args(_join_overrides(arguments))
+    if rest and (not hasattr(args, "words") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:  # argparse takes positional words only up to the first option
+        args.words += rest
     if getattr(args, "run", None) is None:
         parser.print_help()
         return 2
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{prefix}{error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last complete step", file=sys.stderr)
+        print("interrupted; what was finished is kept", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output (head, less) left early
         sys.stderr.close()

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from manyicl.errors import ConfigError
+
 if TYPE_CHECKING:
     from manyicl.config import Config
 
@@ -25,10 +27,15 @@ def recipe_config(args: argparse.Namespace) -> Config:
     """Return the configuration the words describe. Raises `ConfigError`."""
     from manyicl.config import load_config
 
-    words = list(args.words)
+    words = [word for word in args.words if "=" in word]
+    names = [word for word in args.words if "=" not in word]
+    if len(names) > 1:
+        raise ConfigError(
+            f"'{names[1]}': neither an override (key=value) nor the recipe, which is '{names[0]}'."
+        )
     recipe: Path | None = None
-    if words and "=" not in words[0]:
-        recipe = _find(words.pop(0))
+    if names:
+        recipe = _find(names[0])
         if recipe.name == "config.yaml" and recipe.parent.is_dir():
             words.insert(0, f"run_dir={recipe.parent}")  # the folder may have been moved
     return load_config(recipe, words)

@@ -17,6 +17,7 @@ from manyicl.evaluation.metrics import MetricResult, metrics_for, score_predicti
 from manyicl.evaluation.samples import Sample
 from manyicl.evaluation.scores import KShotScore, summarise_seeds
 from manyicl.inference import Answer, Engine, Prefix
+from manyicl.inference.room import fitting_rows, token_budget
 from manyicl.tasks import Example, Task
 from manyicl.tasks.task import Metric
 
@@ -55,7 +56,14 @@ class TaskSweep:
                 f"{len(self.pool)} train rows to show. Use at most {len(self.pool)}, add rows, "
                 "or leave the task out."
             )
-        self.room = self._room()  # tokens for the prefix
+        self.room = token_budget(
+            engine,
+            self.pool,
+            [query for _, query in self.queries],
+            config.max_new_tokens,
+            max_tokens=config.max_tokens,
+            source=str(task.folder / "test.jsonl") if task.folder else f"task '{task.name}', test",
+        ).prefix
 
     def run(self, stage: str, held_out: bool) -> tuple[list[KShotScore], list[Sample]]:
         """Answer all queries at every k and seed; return the scores by k and every prediction."""
@@ -99,7 +107,7 @@ class TaskSweep:
         """One prefix for all queries; each smaller k is the same prefix cropped."""
         exclude = set().union(*self._near)
         order = shared_order(self.pool.pool, self.config.selection, seed, exclude)
-        rows = self._fitting(order[: max(self.config.num_shots)])
+        rows = fitting_rows(self.pool, order, self.room, max(self.config.num_shots))
         prefix = self.engine.prefix(self.pool, rows)
         examples = [example for _, example in self.queries]
         found: Outcome | None = None
@@ -125,7 +133,8 @@ class TaskSweep:
                 self.config.similar_share,
                 near,
             )
-            rows = self._fitting(order[::-1])[::-1]  # the most similar stand last: keep those
+            # The most similar stand last: if not all fit, those stay.
+            rows = fitting_rows(self.pool, order[::-1], self.room)[::-1]
             prefix = self.engine.prefix(self.pool, rows)
             answers += self._answer(prefix, [example])
             prompts.append([*prefix.ids, *self._prompt(example)])
@@ -142,39 +151,6 @@ class TaskSweep:
 
     def _prompt(self, query: Example) -> list[int]:
         return self.engine.encoder.prompt(self.task, query.input, self.task.options_of(query))
-
-    def _fitting(self, rows: Sequence[int]) -> list[int]:
-        """Return the first rows whose prefix fits; rows too long on their own are passed over."""
-        used = len(self.pool.opening())
-        kept: list[int] = []
-        separator = len(self.engine.encoder.separator)
-        for row in rows:
-            length = len(self.pool.demonstration(row)) + separator
-            if used + length > self.room:
-                if len(self.pool.opening()) + length > self.room:
-                    continue
-                break
-            kept.append(row)
-            used += length
-        return kept
-
-    def _room(self) -> int:
-        limits = [n for n in (self.engine.context_length, self.config.max_tokens) if n]
-        limit = min(limits) if limits else 1 << 30
-        opening = len(self.pool.opening())
-        longest = 0
-        for index, query in self.queries:
-            needed = self.engine.query_tokens(self.task, query, self.config.max_new_tokens)
-            longest = max(longest, needed)
-            if opening + needed > limit:
-                place = self.task.folder / "test.jsonl" if self.task.folder else self.task.name
-                raise EpisodeError(
-                    f"{place} row {query.row or index + 1}: the query takes "
-                    f"{opening + needed} tokens with its answer, more than the {limit} of the "
-                    "context. Shorten the row, raise evaluation.max_tokens (up to the model's "
-                    "limit), lower evaluation.max_new_tokens, or leave the task out."
-                )
-        return limit - longest
 
     # --- results ---------------------------------------------------------------------------------
 

@@ -142,14 +142,16 @@ def _load_adapter(
 def _base_of(folder: Path, adapter: Path) -> str:
     """Return the base model an adapter names; a run's own base is found where the run is now."""
     try:
-        named = str(json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"])
-    except (ValueError, KeyError, TypeError) as error:
+        named = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (ValueError, KeyError, TypeError):
+        named = None
+    if not isinstance(named, str):
         raise ModelError(
-            f"model.path: {adapter}: names no base model ({error!r}). Restore the file; its "
+            f"model.path: {adapter}: names no base model. Restore the file; its "
             "'base_model_name_or_path' is a folder or hub id."
-        ) from None
+        )
     beside = folder.parent / "base"
-    return str(beside if Path(named).name == "base" and beside.is_dir() else named)
+    return str(beside) if Path(named).name == "base" and beside.is_dir() else named
 
 
 def _add_adapter(model: Any, config: ModelConfig) -> Any:
@@ -205,8 +207,16 @@ def _check_folder(folder: Path) -> None:
 
 def _unreachable(key: str, path: str, error: Exception) -> str:
     reason = " ".join(str(error).split())[:300]
+    if "trust_remote_code" in str(error):
+        return (
+            f"{key}: {path}: needs code that comes with it, and such code is not run unasked. "
+            "If you trust it, set model.trust_remote_code=true."
+        )
     if Path(path).is_dir():
-        return f"{key}: {path}: cannot be loaded ({reason})."
+        return (
+            f"{key}: {path}: cannot be loaded ({reason}). Restore the folder, or change the "
+            "setting that this names."
+        )
     return (
         f"{key}: {path!r} is no local folder and could not be fetched from a hub ({reason}). Check "
         "the name, or download the model where a hub can be reached and name the folder."

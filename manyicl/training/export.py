@@ -11,6 +11,7 @@ from typing import Any
 
 from manyicl.errors import ConfigError, ModelError, RunError
 from manyicl.models import load_model, load_tokenizer
+from manyicl.training.disk import SIGNS
 from manyicl.training.model_folder import MANIFEST, trained_model_config
 
 CARD = "README.md"
@@ -38,19 +39,13 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         yield part
         os.replace(part, folder)
     except Exception as error:
-        if not _of_the_disk(error):
+        if not (isinstance(error, OSError) or any(sign in str(error) for sign in SIGNS)):
             raise
         raise RunError(
             f"{folder}: cannot be written ({error}). Free space, or name another folder."
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _of_the_disk(error: Exception) -> bool:
-    """Tell whether writing failed; safetensors and arrow have exceptions of their own for it."""
-    reasons = ("No space left", "File too large", "Input/output error")
-    return isinstance(error, OSError) or any(reason in str(error) for reason in reasons)
 
 
 def export_merged(model: str, folder: str | Path, *, trust_remote_code: bool = False) -> Path:

@@ -150,5 +150,5 @@ def test_more_shots_than_the_pool_holds_is_refused(engine):
 
 def test_an_over_long_query_is_refused_naming_its_row(engine):
     task = make_task(test=[Example("fine", "positive"), Example("long " * 600, "negative")])
-    with pytest.raises(EpisodeError, match=r"toy row 2: the query takes \d+ tokens.*512"):
+    with pytest.raises(EpisodeError, match=r"'toy', test row 2: the query takes \S+ tokens.*512"):
         sweep(engine, task)
