@@ -117,7 +117,8 @@ class EpisodesConfig:
     symbols_instruction: bool = False
     """Keep the instruction in relabelled sequences (it often names the labels)."""
     mixture: Literal["proportional", "uniform", "temperature"] = "proportional"
-    """Which task next: by number of train rows (capped), equally, or by rows ** (1/temperature)."""
+    """Shares of the training tokens: by the tokens of a task's (capped) rows, equal, or by those
+    tokens ** (1/temperature)."""
     mixture_cap: int = 2000
     """Rows of a task that count for `proportional` and `temperature`."""
     temperature: float = 2.0

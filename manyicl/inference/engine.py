@@ -131,7 +131,9 @@ class Engine:
         self, task: Task, prefix: Prefix, queries: Sequence[Example], max_new_tokens: int = 64
     ) -> list[Answer]:
         """Answer each query by greedy generation, up to the template's end mark."""
-        prompts = [self.encoder.prompt(task, query.input, query.options) for query in queries]
+        prompts = [
+            self.encoder.prompt(task, query.input, task.options_of(query)) for query in queries
+        ]
         written = generate(
             self.model,
             prefix,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,6 @@ from manyicl.config import (
     save_config,
 )
 from manyicl.config.load import parse_overrides
-
-KEYS = [name for name, _, _ in field_docs()]
-SECTIONS = sorted({name.rpartition(".")[0] for name in KEYS} - {""})
 
 
 def recipe(folder: Path, text: str) -> Path:
@@ -191,8 +189,6 @@ def test_a_saved_configuration_loads_equal(tmp_path):
 @settings(max_examples=30)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.from_regex(r"\\*\$\{?x?"))
 def test_any_text_survives_saving(text):
-    import tempfile
-
     assume(text != "???")  # OmegaConf's mark of a missing value
     template = TemplateConfig(kind="jinja", prompt=text, separator=text, end_mark=text)
     config = Config(run_dir=text, template=template)
