@@ -163,9 +163,10 @@ def make_task(
         metadata.setdefault("kind", "classification")
     if test is None:
         test = [Example(f"{words[i]} letter {i}", labels[i % 3]) for i in range(6)]
+    kind = "multiple_choice" if any(row.options for row in train) else "generation"
     settings: dict[str, Any] = {
         "family": "classification",
-        "kind": "generation",
+        "kind": "classification" if metadata.get("labels") else kind,
         "metric": "accuracy",
         "group": name,
         "instruction": "Say what the customer thinks.",

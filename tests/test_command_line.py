@@ -72,6 +72,60 @@ def test_bad_input_exits_with_2_and_a_message(words, message, capsys, tmp_path, 
     assert "Traceback" not in error
 
 
+def test_a_folder_named_like_a_shipped_recipe_does_not_hide_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(["config", "demo"]) == 0
+    shipped = capsys.readouterr().out
+    (tmp_path / "demo").mkdir()
+    assert call(["config", "demo"]) == 0
+    assert capsys.readouterr().out == shipped
+    (tmp_path / "demo/config.yaml").write_text("training:\n  steps: 77\n")
+    assert call(["config", "demo"]) == 0
+    assert "steps: 77" in capsys.readouterr().out
+    (tmp_path / "data").mkdir()
+    for word, found in (("data", "a folder without config.yaml"), ("dem", "no such recipe")):
+        assert call(["config", word]) == 2
+        error = capsys.readouterr().err
+        assert f"error: {word}: {found}" in error
+        assert all(name in error for name in shipped_recipes())
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "run"])
+def test_too_little_memory_is_said_with_the_ways_out(verb, capsys, monkeypatch):
+    import torch
+
+    def run_out(args):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr(f"manyicl.cli.{verb}.{verb}_recipe", run_out)
+    assert call([verb, "demo"]) == 1
+    error = capsys.readouterr().err
+    for key in ("episodes.max_tokens", "evaluation.tokens_per_batch", "--max-tokens"):
+        assert key in error
+    assert "training.activation_checkpointing=true" in error
+    with pytest.raises(torch.OutOfMemoryError):
+        call(["--debug", verb, "demo"])
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    def fail(args):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("manyicl.cli.train.train_recipe", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        call(["train", "demo"])
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "run"])
+def test_what_is_not_shared_among_processes_is_refused_there(verb, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert call([verb, "demo", f"run_dir={tmp_path / 'run'}"]) == 2
+    error = capsys.readouterr().err
+    assert "WORLD_SIZE: is 2" in error
+    assert "torchrun --nproc-per-node N -m manyicl train" in error
+    assert not (tmp_path / "run").exists()
+
+
 def test_config_prints_every_setting_and_resolves_recipes(capsys):
     assert call(["config"]) == 0
     assert "objective.supervise" in capsys.readouterr().out

@@ -137,6 +137,19 @@ def test_an_interrupted_evaluation_keeps_its_finished_tasks(finished, monkeypatc
     assert scores_of(evaluate(load_config(overrides=overrides))) == scores_of(results)
 
 
+def test_a_task_whose_predictions_were_removed_is_evaluated_again(finished, monkeypatch):
+    from manyicl.evaluation.kshot import TaskSweep
+
+    overrides, folder, results = finished
+    before = (folder / "api/samples.jsonl").read_text()
+    (folder / "api/evaluation/tuned/seen.samples.jsonl").unlink()
+    whole, asked = TaskSweep.run, []
+    monkeypatch.setattr(TaskSweep, "run", lambda *a: (asked.append(a[0].task.name), whole(*a))[1])
+    assert scores_of(evaluate(load_config(overrides=overrides))) == scores_of(results)
+    assert asked == ["seen"]
+    assert (folder / "api/samples.jsonl").read_text() == before
+
+
 def test_a_kept_result_is_not_used_for_other_rows(tmp_path):
     overrides = toy_overrides(tmp_path / "tasks", tmp_path / "run")
     config = load_config(overrides=[*overrides, "evaluation.seeds=[0]"])
@@ -163,6 +176,13 @@ def test_a_folder_of_another_run_is_refused_before_anything_runs(finished, monke
     monkeypatch.setattr("manyicl.pipeline.evaluate", lambda *_: pytest.fail("evaluated"))
     with pytest.raises(ConfigError, match=r"another configuration: training.learning_rate"):
         run(load_config(overrides=[*overrides, "training.learning_rate=0.5"]))
+
+
+def test_a_task_that_was_trained_on_cannot_be_called_held_out_afterwards(finished):
+    overrides, _, _ = finished
+    changed = [*overrides[:2], "tasks.held_out=[seen]", *overrides[3:-1]]
+    with pytest.raises(ConfigError, match=r"another configuration: tasks.held_out"):
+        evaluate(load_config(overrides=changed), ["tuned"])
 
 
 def test_a_run_folder_can_be_named_instead_of_its_recipe_even_when_moved(finished, capsys):

@@ -21,12 +21,18 @@ is a target; then serve any task, seen or new, by showing examples.
 EPILOG = """\
 first steps:
   manyicl run demo                                 the demonstration, in minutes on a laptop
-  manyicl tasks import my.csv --input text --target label --out my_tasks/
+  manyicl tasks import tickets.csv --input text --target label --out my_tasks/
   manyicl run demo tasks.path=[builtin,my_tasks] run_dir=runs/mine
   manyicl predict runs/mine --task my_tasks/tickets --queries new.csv --out answers.csv
 
 'manyicl VERB --help' explains a verb; 'manyicl config' lists every setting.
 """
+OUT_OF_MEMORY = """\
+memory: the device has too little for this. What was finished is kept. Ways to need less:
+  training    a lower episodes.max_tokens, or training.activation_checkpointing=true
+  evaluation  a lower evaluation.tokens_per_batch, evaluation.max_tokens or evaluation.num_shots
+  prediction  a lower --max-tokens or --shots
+  all of them model.dtype=bfloat16 (set in the recipe), or a smaller model"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,18 +49,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return args.run(args)
+    except BrokenPipeError:  # the reader of our output (head, less) left early
+        sys.stderr.close()
+        return 0
     except ManyICLError as error:
         if args.debug:
             raise
         prefix = "" if isinstance(error, Interrupted) else "error: "
         print(f"{prefix}{error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        if args.debug or not _is_out_of_memory(error):
+            raise
+        print(f"error: {OUT_OF_MEMORY}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output (head, less) left early
-        sys.stderr.close()
-        return 0
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell by name: the class is torch's, which is not to be imported for an error message."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    named = bool(names & {"OutOfMemoryError", "MemoryError"})
+    return named or "can't allocate memory" in str(error)  # so torch says it on a CPU
 
 
 def make_parser() -> argparse.ArgumentParser:

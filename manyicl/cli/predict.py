@@ -31,8 +31,9 @@ examples:
     manyicl predict runs/mine --task my_tasks/tickets --prefix tickets.safetensors \\
         --queries monday.csv --out monday_answers.csv
 
-Where a task has labels (or queries have options) the answer is the best of them, with its
-probability among them; other answers are written freely.
+Where a task has labels (or, in multiple choice, queries have options) the answer is the best of
+them, with its probability among them; other answers are written freely. Ctrl-C keeps the
+answers that are finished, in a file beside --out whose name ends in .part.
 """
 
 
@@ -90,7 +91,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def predict_file(args: argparse.Namespace) -> int:
-    """Read, answer, write; nothing is written before every answer is there."""
+    """Read, answer, write. The file is written when every answer is there; of answering that was
+    broken off, the finished answers go to a file beside it, named .part."""
     from manyicl.evaluation.atomic import write_whole
     from manyicl.inference.prediction_files import as_file, check_suffix, new_columns
     from manyicl.tasks.queries import read_queries
@@ -112,8 +114,9 @@ def predict_file(args: argparse.Namespace) -> int:
     _check_out(Path(args.out), args.force)
     settings = _settings(args)
     engine = _engine(args)
-    from manyicl.inference.predict import predict
+    from manyicl.inference.predict import Prediction, predict
 
+    finished: list[Prediction] = []
     try:
         with _progress(len(queries.examples)) as (note, advance):
             predictions = predict(
@@ -125,10 +128,22 @@ def predict_file(args: argparse.Namespace) -> int:
                 source=args.queries,
                 note=note,
                 advance=advance,
+                keep=finished.extend,
             )
-    except KeyboardInterrupt:
-        print("interrupted; no answers were written", file=sys.stderr)
-        return 130
+    except BaseException as error:
+        if finished:
+            part = Path(f"{args.out}.part")
+            write_whole(part, as_file(queries.table, finished, suffix))
+            print(
+                f"broken off after {len(finished):,} of {len(queries.examples):,} rows; their "
+                f"answers: {part}",
+                file=sys.stderr,
+            )
+        if isinstance(error, KeyboardInterrupt):
+            if not finished:
+                print("interrupted; no answers were written", file=sys.stderr)
+            return 130
+        raise
     write_whole(args.out, as_file(queries.table, predictions, suffix))
     print(f"Answers: {args.out} ({len(predictions):,} rows)")
     return 0

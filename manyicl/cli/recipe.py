@@ -47,9 +47,15 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def _find(word: str) -> Path:
-    path = Path(word)
-    if path.is_dir():
+    path, shipped = Path(word), shipped_recipes()
+    if (path / "config.yaml").is_file():
         return path / "config.yaml"
-    if not path.exists() and word in shipped_recipes():
-        return shipped_recipes()[word]
-    return path
+    if word in shipped and not path.is_file():  # a folder of that name that is no run is no rival
+        return shipped[word]
+    if path.is_file():
+        return path
+    found = "a folder without config.yaml, so no run folder" if path.is_dir() else "no such recipe"
+    raise ConfigError(
+        f"{path}: {found}. Name a YAML file, a run folder, or a shipped recipe: "
+        f"{', '.join(shipped)}."
+    )

@@ -14,6 +14,7 @@ examples:
 
 Everything is written to run_dir: config.yaml, log.jsonl, checkpoints, model/ (with model card),
 results.json, samples.jsonl, report.html. Interrupted, the same command goes on where it stopped.
+Several GPUs: torchrun --nproc-per-node N -m manyicl train RECIPE, then manyicl evaluate RUN_DIR.
 """
 
 

@@ -11,9 +11,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from manyicl.errors import ConfigError
+from manyicl.errors import ConfigError, did_you_mean
 
 Regime = Literal["many_shot", "few_shot", "zero_shot", "dedicated"]
+# Those of the Hugging Face Trainer that it can tell the absence of.
+TRACKERS = ("azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "kubeflow")
+TRACKERS += ("mlflow", "neptune", "swanlab", "tensorboard", "trackio", "wandb")
 
 
 @dataclass
@@ -55,7 +58,8 @@ class ModelConfig:
     vocab_size: int = 4096
     """Size of a trained tokenizer."""
     dtype: str = "auto"
-    """Weights: auto (as stored), float32, bfloat16 or float16."""
+    """Weights: auto, float32, bfloat16 or float16. auto is as stored, but full fine-tuning
+    trains fp32 weights and stores them as they came."""
     attention: str = "sdpa"
     """Attention back end: sdpa, eager, flash_attention_2, flash_attention_3."""
     lora: LoraConfig = field(default_factory=LoraConfig)
@@ -120,7 +124,7 @@ class EpisodesConfig:
     """Shares of the training tokens: by the tokens of a task's (capped) rows, equal, or by those
     tokens ** (1/temperature)."""
     mixture_cap: int = 2000
-    """Rows of a task that count for `proportional` and `temperature`."""
+    """Rows of a task that count for `proportional` and `temperature`, and for training.epochs."""
     temperature: float = 2.0
     """Exponent's inverse with `temperature`; 1 is proportional, large is uniform."""
     packing: bool = True
@@ -199,7 +203,8 @@ class TrainingConfig:
     steps: int = 0
     """Optimizer steps. 0: as many as `epochs` asks for."""
     epochs: float = 1.0
-    """With steps=0: how often every held-in train row is shown, on average."""
+    """With steps=0: how often every held-in train row is shown, on average. Of each task at most
+    episodes.mixture_cap rows are counted, so rows beyond the cap make a run no longer."""
     rows_per_step: int = 8
     """Rows (each of at most episodes.max_tokens tokens) in one optimizer step, over all devices."""
     learning_rate: float = 1e-4
@@ -225,7 +230,8 @@ class TrainingConfig:
     keep_checkpoints: int = 2
     """Complete checkpoints kept."""
     report_to: list[str] = field(default_factory=list)
-    """Trackers of the Hugging Face Trainer, e.g. [tensorboard] or [wandb]."""
+    """Trackers of the Hugging Face Trainer, e.g. [tensorboard] (its files: run_dir/runs) or
+    [wandb]. They must be installed: pip install 'manyicl[track]', pip install wandb."""
     seed: int = 0
     """Seed of dropout and of everything else random in a training step."""
 
@@ -239,6 +245,15 @@ class TrainingConfig:
             value = getattr(self, key)
             if not 0 <= value < math.inf:
                 raise ConfigError(f"training.{key}: is {value}; it must be a number of at least 0.")
+        for name in self.report_to:
+            if name not in TRACKERS:
+                raise ConfigError(
+                    f"training.report_to: names {name!r}, which is no tracker."
+                    f"{did_you_mean(name, list(TRACKERS))} Known: {', '.join(TRACKERS)}; "
+                    "none is []."
+                )
+        if len(set(self.report_to)) < len(self.report_to):
+            raise ConfigError(f"training.report_to: is {self.report_to}. Name each tracker once.")
         if self.steps == 0 and self.epochs == 0:
             raise ConfigError("training.steps: is 0 and training.epochs too. Set one of them.")
         _above_zero("training.learning_rate", self.learning_rate)

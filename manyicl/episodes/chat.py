@@ -20,6 +20,9 @@ from manyicl.tasks import Task
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+# Templates that print today's date get this one: what a prefix holds must not depend on the day.
+DAY = "{%- macro strftime_now(format) -%}01 Jan 2025{%- endmacro -%}"
+
 # Plain words: some templates strip or parse punctuation. None contains another.
 _SYSTEM, _USERS, _ANSWERS = "Qsysq", ("Quaq", "Qubq", "Qucq"), ("Qaaq", "Qabq", "Qacq")
 
@@ -38,6 +41,9 @@ class ChatTemplate:
             )
         self._instruction_place = config.instruction
         self._tokenizer = tokenizer
+        template = tokenizer.chat_template
+        dated = isinstance(template, str) and "strftime_now" in template
+        self._undated = DAY + template if dated else None  # None: the tokenizer's own
         rendered = self._render(system=False)
         head, self._to_answer, between, to_answer, again, _, tail = _split(rendered, system=False)
         if to_answer != self._to_answer or again != between:
@@ -107,7 +113,10 @@ class ChatTemplate:
         try:
             return str(
                 self._tokenizer.apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=generate
+                    messages,
+                    tokenize=False,
+                    add_generation_prompt=generate,
+                    chat_template=self._undated,
                 )
             )
         except Exception as error:  # a template raises whatever its author wrote

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from manyicl.inference import Engine
 from manyicl.tasks import Task, TaskCollection, load_tasks
 from manyicl.training.model_folder import read_description
 from manyicl.training.run import base_path
+from manyicl.training.run_folder import bind, open_run
+from manyicl.version import __version__
 
 BASE, TUNED = "base", "tuned"
 
@@ -37,15 +40,27 @@ def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
     `stages` are `base` (the untuned model) and `tuned` (the run's model/); by default `tuned` if
     there is one, and `base` if `evaluation.before` is set or nothing was trained.
     """
-    run_dir = Path(config.run_dir)
+    held_in, held_out = load_tasks(config.tasks.path).split_held_out(
+        config.tasks.held_in, config.tasks.held_out
+    )
+    with open_run(config) as run_dir:
+        # Bound to its configuration: what the model was trained on can't be called held out now.
+        bind(run_dir, config, held_in, write=not (run_dir / "config.yaml").is_file())
+        return _evaluate(config, run_dir, stages, held_in, held_out)
+
+
+def _evaluate(
+    config: Config,
+    run_dir: Path,
+    stages: Sequence[str] | None,
+    held_in: TaskCollection,
+    held_out: TaskCollection,
+) -> Results:
     if stages is None:
         trained = (run_dir / "model").is_dir()
         stages = [TUNED] if trained else [BASE]
         if trained and config.evaluation.before:
             stages = [BASE, TUNED]
-    held_in, held_out = load_tasks(config.tasks.path).split_held_out(
-        config.tasks.held_in, config.tasks.held_out
-    )
     tasks = _evaluated_tasks(config, held_in, held_out)
     scores: list[KShotScore] = []
     for stage in stages:
@@ -73,12 +88,14 @@ def evaluate_stage(
     folder: Path,
 ) -> list[KShotScore]:
     """Return the scores of one model on (task, held out) pairs, keeping each task in `folder`."""
-    identity = [engine.identity, engine.encoder.fingerprint(), asdict(config.evaluation)]
+    identity = _identity(engine, config)
     open_tasks: list[tuple[Task, bool, str]] = []
     done: dict[str, list[KShotScore]] = {}
     for task, held_out in tasks:
         key = _key([*identity, held_out, task.fingerprint("train"), task.fingerprint("test")])
         kept = _read_kept(folder / f"{task.name}.json", key)
+        if config.evaluation.samples and not (folder / f"{task.name}.samples.jsonl").is_file():
+            kept = None  # its predictions were removed, and results without them would not be whole
         if kept is None:
             open_tasks.append((task, held_out, key))
         else:
@@ -105,6 +122,16 @@ def evaluate_stage(
             done[name] = scores
             advance(name)
     return [score for task, _ in tasks for score in done[task.name]]
+
+
+def _identity(engine: Engine, config: Config) -> list[Any]:
+    """Everything an answer or its score depends on besides the task's rows."""
+    asked = asdict(config.evaluation)
+    for name in ("held_in", "before", "samples"):  # which tasks and models, not how
+        del asked[name]
+    versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
+    attention = engine.model.config.get_text_config()._attn_implementation
+    return [engine.identity, engine.encoder.fingerprint(), asked, versions, attention]
 
 
 def _evaluated_tasks(
@@ -142,8 +169,6 @@ def _load_engine(config: Config, run_dir: Path, stage: str, held_in: TaskCollect
                 "folder of a finished run."
             )
         return Engine.load(str(folder), config.model, tokens_per_batch=tokens)
-    if config.model.config:
-        run_dir.mkdir(parents=True, exist_ok=True)
     path = base_path(config, run_dir, held_in)
     return Engine.load(path, config.model, config.template, tokens_per_batch=tokens)
 
@@ -168,7 +193,7 @@ def _join_samples(run_dir: Path, stages: Sequence[str], names: Sequence[str]) ->
         for stage in stages
         for name in names
     ]
-    text = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     write_whole(run_dir / "samples.jsonl", text)
 
 

@@ -75,6 +75,7 @@ class TaskSweep:
                 by_shots[k].append(outcome)
         scores: list[KShotScore] = []
         samples: list[Sample] = []
+        scoring = "generate" if self.task.kind == "generation" else self.config.scoring
         for k, outcomes in by_shots.items():
             results = [self._metrics(outcome) for outcome in outcomes]
             scores.append(
@@ -87,7 +88,7 @@ class TaskSweep:
                     effective_shots=[outcome.shots for outcome in outcomes],
                     seeds=self.config.seeds,
                     selection=self.config.selection,
-                    scoring=self.config.scoring if self._has_options() else "generate",
+                    scoring=scoring,
                 )
             )
             for seed, outcome, result in zip(self.config.seeds, outcomes, results, strict=True):
@@ -142,12 +143,9 @@ class TaskSweep:
         return Outcome(answers, shots / len(self.queries), prompts)
 
     def _answer(self, prefix: Prefix, queries: Sequence[Example]) -> list[Answer]:
-        if self._has_options():
+        if self.task.kind != "generation":
             return self.engine.choose(self.task, prefix, queries, self.config.scoring)
         return self.engine.write(self.task, prefix, queries, self.config.max_new_tokens)
-
-    def _has_options(self) -> bool:
-        return bool(self.task.options_of(self.queries[0][1]))
 
     def _prompt(self, query: Example) -> list[int]:
         return self.engine.encoder.prompt(self.task, query.input, self.task.options_of(query))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from manyicl.inference.prefix import Prefix
+from manyicl.models import logits_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -85,15 +86,15 @@ def forward_row(
     positions = torch.tensor(row.positions, device=device)
     key_positions = torch.cat([torch.arange(len(prefix), device=device), positions])
     new_positions = positions[-num_new:]
-    output = model(
+    return logits_at(
+        model,
+        keep.to(device),
         input_ids=torch.tensor([row.ids[-num_new:]], device=device),
         position_ids=new_positions[None],
         attention_mask=_mask(model, seen, new_positions, key_positions),
         past_key_values=prefix.cache,
         use_cache=True,
-        logits_to_keep=keep.to(device),
-    )
-    return output.logits[0].float()
+    ).float()
 
 
 def shareable(model: PreTrainedModel) -> str | None:

@@ -9,6 +9,7 @@ import torch
 
 from manyicl.inference.branches import Branch, Row, forward_row
 from manyicl.inference.prefix import Prefix, drop_last
+from manyicl.models import logits_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -94,6 +95,7 @@ def _generate_alone(
     answer: list[int] = []
     while len(answer) < max_new_tokens and not (answer and finished(answer)):
         ids = torch.tensor([[*prefix_ids, *prompt, *answer]], device=model.device)
-        logits = model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0, -1]
-        answer.append(int(logits.argmax()))
+        last = torch.tensor([ids.shape[1] - 1], device=model.device)
+        logits = logits_at(model, last, input_ids=ids, use_cache=False)
+        answer.append(int(logits[0].argmax()))
     return answer

@@ -84,16 +84,19 @@ def predict(
     source: str = "query",
     note: Note | None = None,
     advance: Callable[[int], None] | None = None,
+    keep: Callable[[Sequence[Prediction]], None] | None = None,
 ) -> list[Prediction]:
     """Answer the queries in their order, shown demonstrations of the task's train split.
 
     No query meets itself or a near-duplicate. `prefix_file` is read if it is there and written
     otherwise. `source` names the queries in messages, `note` is told what was done (default: to
-    stderr), `advance` how many queries were just answered. Raises `ManyICLError` on bad input.
+    stderr), `advance` how many queries were just answered, `keep` is given their predictions (for a
+    caller that may be interrupted). Raises `ManyICLError` on bad input.
     """
     predictor = _Predictor(engine, task, queries, settings or PredictSettings(), source)
     predictor.tell = note or _to_stderr
     predictor.advance = advance or (lambda number: None)
+    predictor.keep = keep or (lambda predictions: None)
     return predictor.run(Path(prefix_file) if prefix_file else None)
 
 
@@ -104,6 +107,7 @@ def _to_stderr(text: str) -> None:
 class _Predictor:
     tell: Note
     advance: Callable[[int], None]
+    keep: Callable[[Sequence[Prediction]], None]
 
     def __init__(
         self,
@@ -145,10 +149,10 @@ class _Predictor:
                 f"prefix of its own, so none can be kept. Use {', '.join(SHARED_SELECTIONS)}."
             )
         bare = [at for at, query in enumerate(self.queries) if not self.task.options_of(query)]
-        if 0 < len(bare) < len(self.queries):
+        if bare and self.task.kind != "generation":
             raise EpisodeError(
-                f"{self.source}: {self._row(bare[0])} has no options, others have. Give options "
-                "to all queries or to none."
+                f"{self.source}: {self._row(bare[0])} has no options, but task '{self.task.name}' "
+                f"is of kind '{self.task.kind}'. Give every query its options."
             )
         if prefix_file:
             check_place(self.engine, prefix_file)
@@ -278,12 +282,14 @@ class _Predictor:
 
     def _answer(self, prefix: Prefix, queries: Sequence[Example]) -> list[Prediction]:
         answers: list[Answer]
-        if all(self.task.options_of(query) for query in queries):
+        if self.task.kind != "generation":
             answers = self.engine.choose(self.task, prefix, queries, self.settings.scoring)
         else:
             answers = self.engine.write(self.task, prefix, queries, self.settings.max_new_tokens)
-        self.advance(len(queries))
-        return [
+        predictions = [
             Prediction(query, answer.text, prefix.num_shots, answer.scores)
             for query, answer in zip(queries, answers, strict=True)
         ]
+        self.keep(predictions)
+        self.advance(len(queries))
+        return predictions

@@ -15,6 +15,7 @@ import torch
 
 from manyicl.episodes import EncodedSequence
 from manyicl.errors import PrefixError
+from manyicl.models import logits_at
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedModel
@@ -60,12 +61,9 @@ def prefill(model: PreTrainedModel, sequence: EncodedSequence, *, cached: bool =
     cache = new_cache()
     ids = torch.tensor([sequence.input_ids], device=model.device)
     positions = torch.arange(ids.shape[1], device=model.device)[None]
-    model(
-        input_ids=ids,
-        position_ids=positions,
-        past_key_values=cache,
-        use_cache=True,
-        logits_to_keep=1,
+    last = torch.tensor([ids.shape[1] - 1], device=model.device)
+    logits_at(
+        model, last, input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True
     )
     return Prefix(list(sequence.input_ids), sequence.stops, cache)
 

@@ -10,6 +10,7 @@ import torch
 
 from manyicl.inference.branches import Branch, Row, forward_row
 from manyicl.inference.prefix import Prefix, drop_last
+from manyicl.models import logits_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -116,7 +117,7 @@ def _score_alone(
     for option in query.options:
         ids = torch.tensor([[*context, *option[:-1]]], device=model.device)
         keep = torch.arange(len(context) - 1, ids.shape[1], device=model.device)
-        logits = model(input_ids=ids, use_cache=False, logits_to_keep=keep).logits[0].float()
+        logits = logits_at(model, keep, input_ids=ids, use_cache=False).float()
         scores.append(_log_probability(logits, range(len(keep)), option))
     return scores
 

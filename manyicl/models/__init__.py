@@ -1,11 +1,13 @@
 """Any causal LM: from a folder, a hub, or a config; with or without an adapter."""
 
+from manyicl.models.forward import logits_at
 from manyicl.models.load import (
     context_length,
     has_fast_bf16,
     load_model,
     load_tokenizer,
     model_identity,
+    stored_dtype,
 )
 from manyicl.models.scratch import base_tokenizer, build_base, train_tokenizer
 
@@ -16,6 +18,8 @@ __all__ = [
     "has_fast_bf16",
     "load_model",
     "load_tokenizer",
+    "logits_at",
     "model_identity",
+    "stored_dtype",
     "train_tokenizer",
 ]

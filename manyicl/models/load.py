@@ -51,10 +51,15 @@ def load_model(
         _check_folder(folder)
     from transformers import AutoModelForCausalLM
 
+    dtype = config.dtype if config.dtype == "auto" else getattr(torch, config.dtype)
+    if training and not config.lora.rank and config.dtype == "auto":
+        # At fine-tuning rates most updates are smaller than bf16 can add to a weight: all weights
+        # train in fp32 (autocast still computes in bf16) and are stored as they came.
+        dtype = torch.float32
     try:
         model = AutoModelForCausalLM.from_pretrained(
             path,
-            dtype=config.dtype if config.dtype == "auto" else getattr(torch, config.dtype),
+            dtype=dtype,
             # transformers' own choice is sdpa where the model has it, else eager (Gemma 2).
             attn_implementation=None if config.attention == "sdpa" else config.attention,
             use_safetensors=True,
@@ -78,6 +83,15 @@ def context_length(model: PreTrainedModel) -> int | None:
     return None
 
 
+def stored_dtype(path: str, *, trust_remote_code: bool = False) -> torch.dtype:
+    """Return the dtype a model's weights are stored in, float32 where its config does not say."""
+    from transformers import AutoConfig
+
+    described = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+    found = getattr(described, "dtype", None)
+    return found if isinstance(found, torch.dtype) else torch.float32
+
+
 def has_fast_bf16() -> bool:
     """Return whether this machine computes bf16 faster than fp32: most GPUs, and CPUs with AMX."""
     if torch.cuda.is_available():
@@ -93,6 +107,11 @@ def model_identity(model: torch.nn.Module) -> str:
         described = {k: v for k, v in config.to_dict().items() if not k.startswith("_")}
         described.pop("transformers_version", None)
         digest.update(json.dumps(described, sort_keys=True, default=str).encode())
+    for name, adapter in sorted(getattr(model, "peft_config", {}).items()):
+        scaling = {k: v for k, v in adapter.to_dict().items() if "path" not in k}
+        # Target modules are a set; the weights below say which were found.
+        scaling = {k: sorted(v) if isinstance(v, set) else v for k, v in scaling.items()}
+        digest.update(json.dumps([name, scaling], sort_keys=True, default=str).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         flat = tensor.detach().cpu().contiguous().flatten()

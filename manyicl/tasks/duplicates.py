@@ -1,9 +1,19 @@
 """Near-duplicates: which texts are the same, or nearly the same, as which others.
 
-Two texts are duplicates if they are equal after `normalise`, or if the Jaccard similarity of their
-informative word 3-shingles reaches a threshold. A shingle is informative if few texts hold it:
-what most rows of a task share (a table, an instruction) says nothing about two rows being alike.
-Neither meaning nor word order beyond three words is looked at.
+Two texts are duplicates if they are equal after `normalise`, or if one of two rules on their word
+3-shingles holds (the constants below are the numbers meant):
+
+- one changed word: each holds at most three shingles that the other lacks, the Jaccard similarity
+  of all shingles is at least 0.85, and both hold the same numbers in the same order. This finds
+  near-copies however many there are; another number makes another problem.
+- few alike: the Jaccard similarity of the informative shingles reaches a threshold, and the
+  differences are small (two changed words, or 5 % of a long text). A shingle is informative if few
+  texts hold it: what most rows of a task share (a table, an instruction) says nothing about two
+  rows being alike. Texts with hardly any informative shingles are rows of a template, such as
+  "What is 3 + 4?", and are left to the first rule.
+
+So rows that share a passage and ask another question are not near-duplicates. Neither meaning nor
+word order beyond three words is looked at; numbers written as words are words.
 """
 
 from __future__ import annotations
@@ -13,15 +23,37 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from manyicl.tasks.task import Example
 
 SHINGLE_WORDS = 3
-THRESHOLD = 0.8
+ALL_THRESHOLD = 0.85  # Jaccard similarity of all shingles: one changed word in about forty
+MAX_LOST = SHINGLE_WORDS  # shingles of one text the other may lack: one changed word touches three
+THRESHOLD = 0.8  # Jaccard similarity of the informative shingles
+MAX_CHANGED = 12  # shingles in only one of the two texts: two changed words ...
+MAX_CHANGED_SHARE = 0.05  # ... or, in long texts, this share of the shingles of both
+MIN_INFORMATIVE = 5  # with fewer informative shingles, or a smaller share, a text is a template's
+MIN_INFORMATIVE_SHARE = 0.3
 MIN_COMMON = 5  # a shingle in at most this many texts is informative, however few texts there are
 COMMON_SHARE = 50  # beyond that, a shingle in at most 1/50 of the texts is informative
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+_NUMBER = re.compile(r"\w*\d\w*")
+_ROUNDING = 1e-9  # keeps rounding of threshold * size from losing a pair before the exact check
+
+
+@dataclass(frozen=True, slots=True)
+class _Shingled:
+    """A text's shingles as ids, rarest first, and its numbers.
+
+    `informative` is empty where the text holds too few informative shingles.
+    """
+
+    ids: list[int]
+    all: frozenset[int]
+    informative: frozenset[int]
+    numbers: list[str]
 
 
 def normalise(text: str) -> str:
@@ -49,21 +81,22 @@ def near_duplicates(
 
     Without `against` the texts are compared with one another; a text never meets itself, and the
     relation is symmetric. A shingle is informative if it occurs in at most max(5, 2 %) of the
-    distinct normalised texts of both lists together. Texts of fewer than three tokens, or without
-    an informative shingle, are duplicates of equal texts only. `threshold` lies in (0, 1].
+    distinct normalised texts of `against` (of `texts` without it), so the result for a text does
+    not depend on what else is asked. Texts of fewer than three tokens are duplicates of equal
+    texts only. `threshold`, in (0, 1], is that of the informative shingles; where it is above 0.85,
+    all shingles must reach it too.
 
     The result is exact: prefix filtering (Chaudhuri et al. 2006; Xiao et al. 2008) only skips
-    pairs that cannot reach the threshold. Time grows with the number of similar pairs.
+    pairs that can meet neither rule. Time grows with the number of similar pairs.
     """
     if not 0.0 < threshold <= 1.0:
         raise ValueError(f"threshold is {threshold}; it must lie in (0, 1].")
     left = _by_normal_text(texts)
     right = left if against is None else _by_normal_text(against)
-    distinct = list(dict.fromkeys([*left, *right]))
-    shingles = dict(zip(distinct, _informative_shingles(distinct), strict=True))
+    shingled = _shingle_all(list(right), list(left))
 
     found: list[set[int]] = [set() for _ in texts]
-    similar = _similar_pairs(list(left), list(right), shingles, threshold)
+    similar = _similar_pairs(list(left), list(right), shingled, threshold)
     for text, others in zip(left, similar, strict=True):
         matches = {i for other in others for i in right[other]} | set(right.get(text, ()))
         for index in left[text]:
@@ -78,18 +111,28 @@ def _by_normal_text(texts: Sequence[str]) -> dict[str, list[int]]:
     return groups
 
 
-def _informative_shingles(texts: Sequence[str]) -> list[list[int]]:
-    """Return for every (distinct) text its informative shingles as ids, the rarest first.
+def _shingle_all(pool: list[str], queries: list[str]) -> dict[str, _Shingled]:
+    """Return the shingles of every (distinct) text; how common one is, is counted in the pool.
 
     Ids follow (number of texts, first occurrence), so ascending order is one order for all texts,
-    as the prefix filter needs.
+    as the prefix filter needs, and the informative shingles of a text come first.
     """
-    rows = [_shingles(text) for text in texts]
-    num_texts = Counter(shingle for row in rows for shingle in row)
-    limit = max(MIN_COMMON, len(texts) // COMMON_SHARE)
-    kept = sorted((n, i, s) for i, (s, n) in enumerate(num_texts.items()) if n <= limit)
-    id_of = {shingle: number for number, (_, _, shingle) in enumerate(kept)}
-    return [sorted(id_of[shingle] for shingle in row if shingle in id_of) for row in rows]
+    rows = {text: _shingles(text) for text in dict.fromkeys([*pool, *queries])}
+    num_texts = Counter(shingle for text in pool for shingle in rows[text])
+    limit = max(MIN_COMMON, len(pool) // COMMON_SHARE)
+    every = dict.fromkeys(shingle for row in rows.values() for shingle in row)
+    ranked = sorted(every, key=lambda shingle: num_texts[shingle])  # stable: then by occurrence
+    id_of = {shingle: number for number, shingle in enumerate(ranked)}
+    num_informative = sum(num_texts[shingle] <= limit for shingle in ranked)
+
+    def shingled(text: str) -> _Shingled:
+        ids = sorted(id_of[shingle] for shingle in rows[text])
+        rare = frozenset(number for number in ids if number < num_informative)
+        if len(rare) < max(MIN_INFORMATIVE, MIN_INFORMATIVE_SHARE * len(ids)):
+            rare = frozenset()
+        return _Shingled(ids, frozenset(ids), rare, _NUMBER.findall(text))
+
+    return {text: shingled(text) for text in rows}
 
 
 def _shingles(text: str) -> Iterable[tuple[str, ...]]:
@@ -99,36 +142,58 @@ def _shingles(text: str) -> Iterable[tuple[str, ...]]:
 
 
 def _similar_pairs(
-    left: list[str], right: list[str], shingles: dict[str, list[int]], threshold: float
+    left: list[str], right: list[str], shingled: dict[str, _Shingled], threshold: float
 ) -> list[list[str]]:
-    """Return for every left text the right texts whose similarity reaches the threshold.
+    """Return for every left text the right texts that one of the two rules makes alike.
 
-    Two sets with Jaccard similarity >= t share at least ceil(t * size) members with the larger
-    one, so their first size - ceil(t * size) + 1 members (in one global order) must meet.
+    If a text may lack at most d of another's shingles, the rarest shingle that both hold is among
+    the first d + 1 of either, so these prefixes must meet.
     """
     index: dict[int, list[int]] = defaultdict(list)
-    sets = [frozenset(shingles[text]) for text in right]
-    for number, text in enumerate(right):
-        for shingle in _prefix(shingles[text], threshold):
+    rows = [shingled[text] for text in right]
+    for number, row in enumerate(rows):
+        for shingle in _prefix(row, threshold):
             index[shingle].append(number)
     found: list[list[str]] = []
     for text in left:
-        mine = frozenset(shingles[text])
+        mine = shingled[text]
         candidates: set[int] = set()
-        for shingle in _prefix(shingles[text], threshold):
+        for shingle in _prefix(mine, threshold):
             candidates.update(index.get(shingle, ()))
-        found.append([right[c] for c in sorted(candidates) if _alike(mine, sets[c], threshold)])
+        found.append([right[c] for c in sorted(candidates) if _alike(mine, rows[c], threshold)])
     return found
 
 
-def _prefix(ids: list[int], threshold: float) -> list[int]:
-    # The small subtraction keeps rounding of threshold * size from shortening the prefix.
-    return ids[: len(ids) - math.ceil(threshold * len(ids) - 1e-9) + 1] if ids else []
+def _prefix(row: _Shingled, threshold: float) -> list[int]:
+    # The informative shingles are the rarest, so the longer prefix serves both rules.
+    few = _most_lost(len(row.informative), threshold) + 1 if row.informative else 0
+    return row.ids[: max(MAX_LOST + 1, few)]
 
 
-def _alike(one: frozenset[int], other: frozenset[int], threshold: float) -> bool:
-    small, large = sorted((len(one), len(other)))
-    if small < (threshold - 1e-9) * large:
+def _most_lost(size: int, threshold: float) -> int:
+    """Return how many of a set's members another set may lack at this Jaccard similarity."""
+    return size - math.ceil(threshold * size - _ROUNDING)
+
+
+def _alike(one: _Shingled, other: _Shingled, threshold: float) -> bool:
+    if not _same_size(one.all, other.all):
         return False
-    shared = len(one & other)
-    return shared / (small + large - shared) >= threshold
+    shared = len(one.all & other.all)
+    lost, gained = len(one.all) - shared, len(other.all) - shared
+    every = shared + lost + gained
+    if (
+        max(lost, gained) <= MAX_LOST
+        and shared / every >= max(threshold, ALL_THRESHOLD)
+        and one.numbers == other.numbers
+    ):
+        return True
+    if lost + gained > max(MAX_CHANGED, MAX_CHANGED_SHARE * every):
+        return False
+    rare = len(one.informative & other.informative)
+    return rare > 0 and (rare / (len(one.informative) + len(other.informative) - rare) >= threshold)
+
+
+def _same_size(one: frozenset[int], other: frozenset[int]) -> bool:
+    """Whether two sets are close enough in size to be alike; a cheap check before the others."""
+    difference = abs(len(one) - len(other))
+    return difference <= max(MAX_CHANGED, MAX_CHANGED_SHARE * (len(one) + len(other)))

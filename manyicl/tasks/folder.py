@@ -82,6 +82,11 @@ def read_task(folder: str | Path) -> Task:
             f"{path}: a classification task needs at least two 'labels'; found {labels!r}. "
             "List the class names, or set kind to 'generation'."
         )
+    if meta["kind"] == "generation" and labels:
+        raise TaskError(
+            f"{path}: kind is 'generation', but 'labels' lists {len(labels)} answers to choose "
+            "from. Set kind to 'classification', or remove 'labels'."
+        )
 
     def load(split: Split) -> list[Example]:
         return read_examples(folder / f"{split}.jsonl", labels=tuple(labels), kind=meta["kind"])
@@ -103,9 +108,12 @@ def read_task(folder: str | Path) -> Task:
 
 
 def read_examples(
-    path: str | Path, *, labels: tuple[str, ...] = (), kind: Kind = "generation"
+    path: str | Path, *, labels: tuple[str, ...] = (), kind: Kind | None = None
 ) -> list[Example]:
-    """Read one split strictly. All faulty rows (at most 20) are reported in one `TaskError`."""
+    """Read one split strictly. All faulty rows (at most 20) are reported in one `TaskError`.
+
+    Without a `kind`, what depends on it is not checked.
+    """
     path = Path(path)
     if not path.is_file():
         raise TaskError(f"{path}: not found. A task folder holds train.jsonl and test.jsonl.")
@@ -125,7 +133,7 @@ def read_examples(
 
 
 def parse_example(
-    line: str, place: str, row: int, labels: tuple[str, ...] = (), kind: Kind = "generation"
+    line: str, place: str, row: int, labels: tuple[str, ...] = (), kind: Kind | None = None
 ) -> Example:
     """Check one JSONL line against the format; `place` opens every message."""
     found = _parse_json(line, place)
@@ -167,6 +175,11 @@ def parse_example(
     if kind == "multiple_choice" and not options:
         raise TaskError(
             f"{place}: field 'options' is missing. A multiple_choice row lists its candidates."
+        )
+    if kind not in ("multiple_choice", None) and options:
+        raise TaskError(
+            f"{place}: field 'options' belongs to multiple_choice rows; this task is of kind "
+            f"'{kind}'. Remove the field, or set kind to 'multiple_choice' in task.json."
         )
     if labels and found["output"] not in labels:
         raise TaskError(

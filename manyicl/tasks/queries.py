@@ -44,8 +44,14 @@ def read_queries(
     the file has it, else the column "input", the only column, or the only one with a usual name.
     Options come from `options` (one column of lists, or several columns); a multiple-choice task
     takes the column "options".
-    Raises `TaskError` naming every faulty row (at most 20).
+    Raises `TaskError` naming every faulty row (at most 20), and for `options` of another task.
     """
+    if options and task.kind != "multiple_choice":
+        raise TaskError(
+            f"--query-options: task '{task.name}' is of kind '{task.kind}', and only answers of "
+            "multiple_choice tasks are chosen among a query's options. Leave it out, or give "
+            "demonstrations that have options."
+        )
     table = read_table(path, Reading(wanted=(*named_columns(input or usual), INPUT)))
     column = input or _input_column(table, usual)
     read = template(column, table.columns, "input", table.name)

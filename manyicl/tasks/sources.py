@@ -177,6 +177,17 @@ def _build(
     for split in SPLITS:
         if not examples[split]:
             raise TaskError(f"task '{fields.name}': no {split} example is left after filtering.")
+    if kind == "multiple_choice" and not all(example.options for example in rows):
+        raise TaskError(
+            f"task '{fields.name}': kind is multiple_choice, but rows have no options. Name their "
+            "columns with --options, or choose another --kind."
+        )
+    if kind != "multiple_choice" and any(example.options for example in rows):
+        # They have named the target and stand in the input; answers are not chosen among them.
+        examples = {
+            split: [replace(example, options=()) for example in examples[split]] for split in SPLITS
+        }
+        notes.append(f"options are no field of the rows (kind is {kind})")
     if kind != "classification":
         labels = ()
     elif not labels:

@@ -88,7 +88,10 @@ class Task:
         return examples
 
     def options_of(self, example: Example) -> tuple[str, ...]:
-        """Return the distinct candidate targets of a query; empty for generation tasks."""
+        """Return the distinct candidate targets of a query. The kind decides: a generation task is
+        answered in words, so it has none, whatever its rows and metadata hold."""
+        if self.kind == "generation":
+            return ()
         return tuple(dict.fromkeys(example.options or self.labels))
 
     def split(self, split: Split) -> list[Example]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
 from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
+from manyicl.models import stored_dtype
 from manyicl.training.model_card import write_card
 from manyicl.training.rows import demonstrations_by_task
 
@@ -27,10 +28,28 @@ MANIFEST = "manyicl.json"
 def save_model_folder(
     trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str, folder: Path
 ) -> None:
-    """Write the trained model. `base` is the untuned model's path or hub id."""
+    """Write the trained model. `base` is the untuned model's path or hub id.
+
+    Every process of a run calls this: sharded weights are gathered from all of them.
+    """
     part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    if trainer.is_world_process_zero():
+        shutil.rmtree(part, ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    if config.model.dtype == "auto" and not (config.model.lora.rank or trainer.is_fsdp_enabled):
+        trust = config.model.trust_remote_code
+        trainer.model.to(stored_dtype(base, trust_remote_code=trust))  # type: ignore[union-attr]
     trainer.save_model(str(part))
+    if trainer.is_world_process_zero():
+        _complete(trainer, config, stream, base, part)
+        os.replace(part, folder)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _complete(
+    trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str, part: Path
+) -> None:
+    """Add to the weights what a folder needs to be used and understood."""
     (part / "training_args.bin").unlink(missing_ok=True)  # a pickle; config.yaml says it all
     trainer.processing_class.save_pretrained(part)  # type: ignore[union-attr]
     adapter = part / "adapter_config.json"
@@ -44,7 +63,6 @@ def save_model_folder(
     description = describe(trainer, config, stream, base)
     (part / MANIFEST).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
     write_card(part, description)
-    os.replace(part, folder)
 
 
 def describe(

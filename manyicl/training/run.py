@@ -9,13 +9,10 @@ returns at once when the model is there already.
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from accelerate import PartialState
 
 from manyicl.config import Config, ModelConfig
@@ -25,21 +22,21 @@ from manyicl.models import (
     base_tokenizer,
     build_base,
     context_length,
-    has_fast_bf16,
     load_model,
     load_tokenizer,
 )
 from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
+from manyicl.training.arguments import check_trackers, training_arguments
 from manyicl.training.callbacks import Progress, Rhythm, StopSignal
+from manyicl.training.isolation import check_isolation
 from manyicl.training.model_folder import save_model_folder
+from manyicl.training.processes import join_processes, main_process_first
 from manyicl.training.rows import RowDataset, demonstrations_by_task, plan_rows
 from manyicl.training.trainer import ManyICLTrainer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 
 def train(config: Config) -> Path:
@@ -48,7 +45,8 @@ def train(config: Config) -> Path:
     Raises `ManyICLError` on bad input, `Interrupted` after a wanted stop (work saved).
     """
     held_in = held_in_tasks(config)
-    main = _join_processes(config)
+    check_trackers(config.training.report_to)
+    main = join_processes(config)
     with run_folder.open_run(config, hold=main) as run_dir:
         run_folder.bind(run_dir, config, held_in, write=main)
         model_dir = run_dir / "model"
@@ -60,6 +58,7 @@ def train(config: Config) -> Path:
 
 def check_run_folder(config: Config) -> None:
     """Bind the run folder to this configuration and data, or refuse it, before anything runs."""
+    check_trackers(config.training.report_to)
     with run_folder.open_run(config) as run_dir:
         run_folder.bind(run_dir, config, held_in_tasks(config))
 
@@ -127,20 +126,22 @@ def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> Ep
 
 
 def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollection) -> Path:
-    with _main_process_first():
+    with main_process_first():
         base = base_path(config, run_dir, held_in)
     tokenizer = training_tokenizer(config, held_in)
     model = load_model(base, config.model, training=True)
     _check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)
+    if any(len(row) > 1 for row in plan):
+        check_isolation(model)
     if PartialState().is_main_process:
         _say_plan(config, stream, plan)
 
     stop, progress = StopSignal(), Progress()
     trainer = ManyICLTrainer(
         model=model,
-        args=_arguments(config, run_dir, len(plan)),
+        args=training_arguments(config, run_dir, len(plan)),
         train_dataset=RowDataset(plan, stream, config.objective),
         processing_class=tokenizer,
         callbacks=[Rhythm(config.training, stop), progress],
@@ -162,35 +163,8 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
             f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; saved in "
             f"{run_dir}. The same command goes on from there."
         )
-    if trainer.is_world_process_zero():
-        save_model_folder(trainer, config, stream, base, model_dir)
-    trainer.accelerator.wait_for_everyone()
+    save_model_folder(trainer, config, stream, base, model_dir)
     return model_dir
-
-
-def _join_processes(config: Config) -> bool:
-    """Meet the other processes of a launcher, if there are any; return whether this is the main
-    one, which alone writes the run folder."""
-    processes = PartialState(cpu=not torch.cuda.is_available())
-    if config.training.rows_per_step % processes.num_processes:
-        raise ConfigError(
-            f"training.rows_per_step: is {config.training.rows_per_step}, which "
-            f"{processes.num_processes} processes cannot share equally. Use a multiple."
-        )
-    return processes.is_main_process
-
-
-@contextmanager
-def _main_process_first() -> Iterator[None]:
-    """Let the main process through the block, then the others; a failure holds up nobody."""
-    processes = PartialState()
-    if not processes.is_main_process:
-        processes.wait_for_everyone()
-    try:
-        yield
-    finally:
-        if processes.is_main_process:
-            processes.wait_for_everyone()
 
 
 def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
@@ -208,43 +182,6 @@ def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
     if newest:
         trainer.restore_statistics(newest)
     return newest
-
-
-def _arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
-    from transformers import TrainingArguments
-
-    training = config.training
-    bf16 = training.precision == "bf16" or (training.precision == "auto" and has_fast_bf16())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        arguments = TrainingArguments(
-            output_dir=str(run_dir),
-            max_steps=num_rows // training.rows_per_step,
-            per_device_train_batch_size=1,
-            gradient_accumulation_steps=training.rows_per_step // PartialState().num_processes,
-            learning_rate=training.learning_rate,
-            lr_scheduler_type=SCHEDULES[training.schedule],
-            warmup_steps=round(training.warmup * num_rows / training.rows_per_step),
-            weight_decay=training.weight_decay,
-            adam_beta1=training.betas[0],
-            adam_beta2=training.betas[1],
-            max_grad_norm=training.max_grad_norm,
-            bf16=bf16,
-            activation_checkpointing=training.activation_checkpointing,
-            logging_nan_inf_filter=False,
-            save_strategy="no",  # Rhythm decides
-            logging_strategy="steps",
-            report_to=training.report_to or "none",
-            seed=training.seed,
-            remove_unused_columns=False,
-            average_tokens_across_devices=True,
-            use_cpu=not torch.cuda.is_available(),
-            dataloader_pin_memory=torch.cuda.is_available(),
-            disable_tqdm=True,
-        )
-    # One process drives one device; several devices need a launcher (torchrun, accelerate launch).
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    return arguments
 
 
 def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:

@@ -6,7 +6,6 @@ another configuration or other data is refused rather than mixed up.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -20,6 +19,11 @@ from manyicl.tasks import TaskCollection
 from manyicl.training.checkpoint import write_atomically
 from manyicl.training.disk import disk_errors_explained
 
+try:
+    import fcntl
+except ImportError:  # Windows: there, nothing refuses a second process in the same folder
+    fcntl = None
+
 # What may change between a run and its continuation: nothing that alters the weights.
 FREE_KEYS = ("run_dir", "evaluation.", "training.log_every", "training.save_every")
 FREE_KEYS += ("training.keep_checkpoints", "training.report_to", "tasks.path")
@@ -29,7 +33,8 @@ WORK = ("checkpoint-*", "model", "evaluation", "results.json")
 
 @contextmanager
 def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
-    """Create or re-enter the run folder and hold it: a second process there is refused.
+    """Create or re-enter the run folder and hold it: a second process there is refused
+    (but on Windows).
 
     A disk that is full or unwritable inside the block is a `RunError`. Of several processes of one
     run only the main one is to `hold` it.
@@ -44,7 +49,7 @@ def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
         ) from None
     with lock:
         try:
-            if hold:
+            if hold and fcntl:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RunError(

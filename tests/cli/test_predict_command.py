@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from builders import byte_level_tokenizer, make_task, tiny_model
 
 from manyicl.cli import main
@@ -156,6 +157,47 @@ def test_answers_that_are_there_are_kept_unless_forced(folder, tmp_path, capsys)
     assert main(words(folder, out, *more, "--force")) == 0
     assert out.read_text().startswith("id,text,answer,probability,num_shots\n")
     assert [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, torch.OutOfMemoryError])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv"])
+def test_answers_finished_before_a_break_are_kept(
+    folder, tmp_path, capsys, monkeypatch, error, suffix
+):
+    out, part = tmp_path / f"a.{suffix}", tmp_path / f"a.{suffix}.part"
+    more = ("--task", folder / "toy", "--query-input", "text", "--shots", 2)
+    assert main(words(folder, out, *more)) == 0
+    every = out.read_text(encoding="utf-8")
+    out.unlink()
+    monkeypatch.setattr("manyicl.inference.predict.QUERIES_AT_ONCE", 1)
+    plain, calls = Engine.choose, []
+
+    def broken(self, *args):
+        calls.append(args)
+        if len(calls) == broken_at:
+            raise error
+        return plain(self, *args)
+
+    monkeypatch.setattr(Engine, "choose", broken)
+    capsys.readouterr()
+    broken_at = 3
+    assert main(words(folder, out, *more)) == (130 if error is KeyboardInterrupt else 1)
+    assert f"broken off after 2 of 3 rows; their answers: {part}" in capsys.readouterr().err
+    assert not out.exists()
+    kept = part.read_text(encoding="utf-8")
+    if suffix == "jsonl":
+        assert len(kept.splitlines()) == 2
+        assert [r["answer"] for r in rows_of(part)] == [
+            json.loads(line)["answer"] for line in every.splitlines()[:2]
+        ]
+    else:
+        with part.open(encoding="utf-8", newline="") as file:
+            assert [(row["id"], row["text"]) for row in csv.DictReader(file)] == QUERIES[:2]
+    part.unlink()
+    calls.clear()
+    broken_at = 1
+    main(words(folder, out, *more))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

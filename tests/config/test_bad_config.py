@@ -37,6 +37,23 @@ def message(*overrides: str, path: Path | None = None) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["tensorboardx9", "none", "all", "flyte"])
+def test_an_unknown_tracker_is_refused_with_the_known_ones(name):
+    found = message(f"training.report_to=[wandb,{name}]")
+    assert found.startswith(f"training.report_to: names {name!r}, which is no tracker.")
+    assert "tensorboard, trackio, wandb; none is []" in found
+    assert "Did you mean 'tensorboard'?" in message("training.report_to=[tensorbord]")
+    assert "Name each tracker once" in message("training.report_to=[wandb,wandb]")
+
+
+def test_every_tracker_is_one_the_trainer_knows():
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    from manyicl.config.schema import TRACKERS
+
+    assert set(TRACKERS) == set(INTEGRATION_TO_CALLBACK) - {"flyte"}
+
+
 def test_an_unknown_key_names_the_full_key_and_the_closest_one(tmp_path):
     found = message("objective.suprvise=all_tokens")
     assert "unknown key 'objective.suprvise'" in found

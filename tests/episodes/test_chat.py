@@ -213,3 +213,12 @@ def test_a_tokenizer_without_chat_template_is_refused():
     tokenizer.chat_template = None
     with pytest.raises(TemplateError, match=r"template\.kind: is 'chat'.*kind=plain"):
         Encoder(tokenizer, TemplateConfig(kind="chat"))
+
+
+def test_a_template_that_prints_the_day_does_not_depend_on_the_day():
+    tokenizer = chat_tokenizer()
+    today = "{{ strftime_now('%Y-%m-%d') }}"
+    tokenizer.chat_template = f"<|system|>Today is {today}<|end|>\n" + tokenizer.chat_template
+    encoder = Encoder(tokenizer, TemplateConfig(kind="chat"))
+    opening = encoder.decode(encoder.opening(make_task(instruction="")))
+    assert opening.startswith("<|system|>Today is 01 Jan 2025<|end|>")

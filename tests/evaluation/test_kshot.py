@@ -109,6 +109,17 @@ def test_generation_tasks_are_scored_by_their_metric(engine):
     assert all(sample.arguments == ["max_new_tokens"] or sample.arguments for sample in samples)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_kind_decides_how_answers_are_found_not_the_first_row(engine, first):
+    rows = [Example("say red", "red", ("red", "blue")), Example("say blue", "blue")]
+    test = [rows[first], rows[1 - first]]
+    train = [Example(f"say number {i}", str(i)) for i in range(4)]
+    task = make_task(train, test, kind="generation", labels=("red", "blue"))
+    scores, samples = sweep(engine, task, num_shots=[0, 2], max_new_tokens=3)
+    assert {score.scoring for score in scores} == {"generate"}
+    assert all(sample.responses == [sample.prediction] for sample in samples)
+
+
 @pytest.mark.parametrize("selection", ["random", "balanced", "first", "similar", "mixed"])
 def test_a_query_never_meets_itself_or_a_near_duplicate(engine, selection):
     task = make_task()

@@ -69,6 +69,14 @@ def test_generated_answers_have_no_probability(engine):
     assert {(p.scores, p.probability) for p in found} == {(None, None)}
 
 
+def test_a_generation_task_is_answered_in_words_whatever_its_queries_hold(engine):
+    task = make_task([Example("x", "a", ("a", "b"))] * 4, kind="generation", labels=("a", "b"))
+    queries = [Example("y", "", ("c", "d")), Example("z", "")]
+    assert [task.options_of(query) for query in queries] == [(), ()]
+    found = predict(engine, task, queries, settings(num_shots=0))
+    assert [prediction.scores for prediction in found] == [None, None]
+
+
 def test_by_default_as_many_are_shown_as_fit_with_the_longest_query(engine):
     task, notes = make_task(), []
     found = predict(engine, task, QUERIES, settings(max_tokens=300), note=notes.append)
@@ -162,7 +170,7 @@ def test_what_cannot_work_is_refused_before_anything_is_computed(engine, monkeyp
         predict(engine, task, [Example(e.input, "") for e in task.train], settings())
     choice = make_task([Example("x", "a", ("a", "b"))], kind="multiple_choice", labels=())
     mixed = [Example("y", "", ("c", "d"), row=1), Example("z", "", row=2)]
-    with pytest.raises(EpisodeError, match="row 2 has no options, others have"):
+    with pytest.raises(EpisodeError, match="row 2 has no options, but task 'toy' is of kind"):
         predict(engine, choice, mixed, settings())
     with pytest.raises(PrefixError, match="with selection 'similar' every query has a prefix"):
         predict(engine, task, QUERIES, settings(selection="similar"), prefix_file=tmp_path / "p")

@@ -25,7 +25,9 @@ from manyicl.models import (
     has_fast_bf16,
     load_model,
     load_tokenizer,
+    logits_at,
     model_identity,
+    stored_dtype,
 )
 
 IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
@@ -306,3 +308,34 @@ def test_the_identity_knows_every_weight_and_the_config(saved, adapter):
 
 def test_whether_bf16_is_fast_is_a_plain_answer():
     assert has_fast_bf16() in (True, False)
+
+
+def test_the_identity_knows_how_an_adapter_is_scaled(saved, adapter, tmp_path):
+    scaled = Path(shutil.copytree(adapter, tmp_path / "scaled"))
+    settings = json.loads((scaled / "adapter_config.json").read_text())
+    settings["lora_alpha"] *= 8
+    (scaled / "adapter_config.json").write_text(json.dumps(settings))
+    identities = {model_identity(load_model(str(folder))) for folder in (saved, adapter, scaled)}
+    assert len(identities) == 3
+
+
+def test_full_fine_tuning_trains_fp32_weights_whatever_they_are_stored_in(saved, tmp_path):
+    load_model(str(saved)).to(torch.bfloat16).save_pretrained(tmp_path)
+    assert stored_dtype(str(tmp_path)) == torch.bfloat16
+    assert load_model(str(tmp_path)).dtype == torch.bfloat16
+    assert load_model(str(tmp_path), training=True).dtype == torch.float32
+    named = ModelConfig(dtype="bfloat16")
+    assert load_model(str(tmp_path), named, training=True).dtype == torch.bfloat16
+
+
+def test_logits_at_positions_equal_those_of_a_model_that_computes_all(saved):
+    model: Any = load_model(str(saved))
+
+    class Plain(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor) -> Any:
+            return SimpleNamespace(logits=model(input_ids=input_ids).logits)
+
+    keep = torch.tensor([1, 4, 6])
+    ours = logits_at(model, keep, input_ids=IDS, position_ids=torch.arange(7)[None])
+    plain = logits_at(Plain(), keep, input_ids=IDS, position_ids=torch.arange(7)[None])
+    torch.testing.assert_close(ours, plain)

@@ -77,6 +77,7 @@ def test_rows_are_not_opened_before_they_are_asked_for(tmp_path):
         (meta_without(labels=["a", "a"]), ["'labels' names a label twice"]),
         (meta_without("labels"), ["needs at least two 'labels'", "set kind to 'generation'"]),
         (meta_without(labels=["good"]), ["needs at least two 'labels'", "List the class names"]),
+        (meta_without(kind="generation"), ["'labels' lists 2 answers", "remove 'labels'"]),
     ],
 )
 def test_a_faulty_task_json_names_file_field_and_way_out(meta, parts, tmp_path):
@@ -132,6 +133,16 @@ def test_a_multiple_choice_row_needs_options(tmp_path):
     assert "lists its candidates" in message
 
 
+@pytest.mark.parametrize(
+    "meta", [META, meta_without("labels", kind="generation")], ids=lambda meta: meta["kind"]
+)
+def test_options_belong_to_multiple_choice_rows_alone(meta, tmp_path):
+    rows = [ROWS[0], ROWS[1] | {"options": ["good", "bad"]}]
+    message = message_of(make_folder(tmp_path / "mood", meta=meta, test=rows), "test")
+    assert "test.jsonl row 2: field 'options' belongs to multiple_choice rows" in message
+    assert f"of kind '{meta['kind']}'. Remove the field, or set kind" in message
+
+
 @pytest.mark.parametrize("name", ["task.json", "train.jsonl"])
 def test_invalid_utf8_names_the_row_and_the_byte(name, tmp_path):
     first = json.dumps(ROWS[0]).encode() + b"\n"
@@ -183,7 +194,7 @@ def test_what_is_written_reads_back_the_same(rows, instruction, tmp_path_factory
     task = Task(
         name="any",
         family="other",
-        kind="generation",
+        kind="multiple_choice",
         metric="f1",
         group="g",
         load=lambda split: examples,

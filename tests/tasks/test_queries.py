@@ -120,6 +120,12 @@ def test_multiple_choice_queries_without_options_are_refused(tmp_path):
         read_queries(text, choice_task(False))
 
 
+def test_options_for_a_task_of_another_kind_are_refused(tmp_path):
+    path = write(tmp_path / "q.jsonl", '{"input": "x", "options": ["red", "blue"]}\n')
+    with pytest.raises(TaskError, match="--query-options: task 'toy' is of kind 'classification'"):
+        read_queries(path, TASK, options=["options"])
+
+
 def test_a_column_of_options_is_left_alone_where_the_task_has_labels(tmp_path):
     path = write(tmp_path / "q.jsonl", '{"input": "x", "options": ["red", "blue"]}\n')
     assert read_queries(path, TASK).examples[0].options == ()

@@ -39,6 +39,23 @@ def do_import(source, tmp_path, mapping=None, **options):
     return import_files(source, tmp_path / "tasks", fields, mapping, **options)
 
 
+def test_options_name_the_target_of_a_task_that_is_answered_in_words(tmp_path):
+    rows = [{"input": text(i), "output": "B", "options": [f"a{i}", f"b{i}"]} for i in range(20)]
+    source = write_jsonl(tmp_path / "quiz.jsonl", rows)
+    report = do_import(source, tmp_path, fields=TaskFields("quiz", kind="generation"))
+    task = read_task(tmp_path / "tasks/quiz")
+    found = [*task.train, *task.test]
+    assert {example.options for example in found} == {()}
+    assert all(f"(B) {example.target}" in example.input for example in found)
+    assert "options are no field of the rows (kind is generation)" in "\n".join(report.lines())
+
+
+def test_multiple_choice_without_options_is_refused(tmp_path):
+    source = write_csv(tmp_path / "my.csv", labelled(30))
+    with pytest.raises(TaskError, match=r"'tickets': kind is multiple_choice, but rows have no"):
+        do_import(source, tmp_path, fields=TaskFields("tickets", kind="multiple_choice"))
+
+
 def test_a_csv_becomes_a_task_and_everything_guessed_is_said(tmp_path):
     source = write_csv(tmp_path / "my.csv", labelled(30))
     report = do_import(source, tmp_path)

@@ -126,7 +126,7 @@ def _half_a_log_line() -> None:
             path.write_text(path.read_text().rstrip("\n")[:-1])
             _die()
 
-    ManyICLTrainer.log = half
+    ManyICLTrainer.log = half  # type: ignore[method-assign,assignment]
 
 
 MOMENTS: dict[str, Callable[[], None]] = {

@@ -56,7 +56,7 @@ def test_a_packed_row_gives_the_loss_and_gradients_of_its_sequences_alone(
     model = tiny_model(architecture, vocab_size=400)
     objective = ObjectiveConfig(supervise=supervised, normaliser="answer_mean")
     assert max(map(len, sequences)) > 40
-    row = make_row(sequences, objective).as_batch()
+    row: dict[str, Any] = make_row(sequences, objective).as_batch()
     ours = (supervised_nll(model, row) * row["weights"]).sum()
     expected = plain_loss(model, sequences, objective)
     torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-4)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,19 @@ def trained(tmp_path_factory) -> Path:
 def bind(config: Config) -> None:
     with run_folder.open_run(config) as run_dir:
         run_folder.bind(run_dir, config, run.held_in_tasks(config))
+
+
+def test_without_file_locks_a_run_is_as_it_was(tmp_path):
+    """On Windows there is no fcntl."""
+    code = (
+        "import sys; sys.modules['fcntl'] = None\n"
+        "from manyicl.config import Config\n"
+        "from manyicl.training import run_folder\n"
+        f"with run_folder.open_run(Config(run_dir={str(tmp_path / 'run')!r})) as folder:\n"
+        "    print(folder.name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("run\n", 0), done.stderr
 
 
 # --- configuration -------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ UNEQUAL: dict[str, Any] = {
     "training__steps": 4,
     "training__rows_per_step": 4,
 }
+SINGLE: dict[str, Any] = UNEQUAL | {"training__rows_per_step": 1, "training__save_every": 1}
 STEADY: dict[str, Any] = {"training__schedule": "constant", "training__warmup": 0}
 
 
@@ -194,7 +195,7 @@ def poisoned_config(tmp_path: Path, value: float, **settings: Any) -> Config:
     config = tiny_config(tmp_path, tasks__held_in=["letters"], tasks__held_out=[], **settings)
     run.base_path(config, tmp_path / "run", run.held_in_tasks(config))
     tensors = load_file(tmp_path / "run/base/model.safetensors")
-    (letter,) = load_tokenizer(str(tmp_path / "run/base")).convert_tokens_to_ids(["Q"])
+    letter = load_tokenizer(str(tmp_path / "run/base")).get_vocab()["Q"]
     tensors["model.embed_tokens.weight"][letter] = value
     save_file(tensors, tmp_path / "run/base/model.safetensors", {"format": "pt"})
     return config
@@ -218,7 +219,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_step_and_names_the_sequence(
     index = next(
         index for index, row in enumerate(plan) if any(16 in episode.rows for episode in row)
     )
-    step, (*others, sequence) = index // 2, plan[index]
+    step = index // 2
+    *others, sequence = plan[index]
     assert step >= 2
     assert bool(others) == packing
     with pytest.raises(RunError) as caught:
@@ -274,7 +276,7 @@ def test_a_first_step_without_targets_leaves_the_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "plan_rows", plan_with_a_single_answer_first)
     config = tiny_config(
         tmp_path,
-        **(UNEQUAL | {"training__rows_per_step": 1, "training__save_every": 1}),
+        **SINGLE,
         training__keep_checkpoints=9,
         objective__supervise="answers_after:1",
     )

@@ -10,7 +10,14 @@ import pytest
 import torch
 from builders import ARCHITECTURES, byte_level_tokenizer, chat_tokenizer, make_task
 from builders import metaspace_tokenizer as metaspace
-from training.tiny_runs import assert_same_weights, rows_of, tiny_config, weights, write_tasks
+from training.tiny_runs import (
+    assert_same_weights,
+    log_lines,
+    rows_of,
+    tiny_config,
+    weights,
+    write_tasks,
+)
 
 from manyicl.config import Config, save_config
 from manyicl.episodes import EncodedPool, Pool
@@ -79,7 +86,7 @@ def test_the_tokenizer_of_a_model_is_the_one_it_was_trained_with(architecture, t
     """Some model types make transformers put another tokenizer over the stored one."""
     tokenizer = byte_level_tokenizer()
     settings = settings_of(architecture, tmp_path) | named_tokenizer(tmp_path, tokenizer)
-    model = train(tiny_config(tmp_path, **(settings | {"training__steps": 1})))
+    model = train(tiny_config(tmp_path, **settings))
     text = "It's 48 + 76 = 124,  isn't it?\n\nÅngström e\u0301 \u2028 done"
     for path in (model, tmp_path / "run/base"):
         loaded = load_tokenizer(str(path))
@@ -236,6 +243,43 @@ def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(tmp_path):
 def test_an_objective_without_any_target_is_refused(tmp_path):
     config = tiny_config(tmp_path, objective__supervise="answers_after:50")
     assert_refused(config, EpisodeError, "objective.supervise: is answers_after:50")
+
+
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [("tensorboard", "pip install 'manyicl[track]'"), ("wandb", "pip install wandb")],
+)
+def test_a_tracker_that_is_not_installed_is_refused_before_anything_is_written(
+    name, way_out, tmp_path, monkeypatch
+):
+    from transformers.integrations import integration_utils
+
+    monkeypatch.setattr(
+        integration_utils, "get_available_reporting_integrations", lambda: ["mlflow"]
+    )
+    config = tiny_config(tmp_path, training__report_to=[name])
+    assert_refused(config, ConfigError, f"training.report_to: names {name!r}", way_out)
+    with pytest.raises(ConfigError, match="which is not installed here"):
+        run.check_run_folder(config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_tensorboard_is_given_the_loss_and_the_loss_at_every_shot_of_the_log(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(tiny_config(tmp_path, training__report_to=["tensorboard"], training__steps=3))
+    (events,) = (tmp_path / "run/runs").rglob("events.out.tfevents.*")
+    found = EventAccumulator(str(events)).Reload()
+    log = log_lines(tmp_path / "run")
+    for tag, values in {
+        "train/loss": [line["loss"] for line in log],
+        "train/loss_at_shot/0": [dict(line["loss_by_shot"])[0] for line in log],
+        "train/loss_at_shot/1": [dict(line["loss_by_shot"])[1] for line in log],
+    }.items():
+        scalars = found.Scalars(tag)
+        assert [scalar.step for scalar in scalars] == [1, 2, 3]
+        assert [scalar.value for scalar in scalars] == pytest.approx(values)
 
 
 def test_a_row_too_long_for_any_sequence_is_left_out_and_counted(tmp_path, capsys):

@@ -1,0 +1,41 @@
+"""Logits at chosen positions, from models that can compute them there alone and from others."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+
+def logits_at(model: torch.nn.Module, keep: torch.Tensor, **arguments: Any) -> torch.Tensor:
+    """Return the logits at the positions `keep` of a batch of one, shape (N, V).
+
+    The head runs at those positions only where the model's forward takes `logits_to_keep`.
+    Arguments that it does not take are left out.
+    """
+    takes = _forward_parameters(_forward_owner(model))
+    if "position_ids" not in takes:
+        arguments.pop("position_ids", None)
+    if "logits_to_keep" in takes:
+        return model(**arguments, logits_to_keep=keep).logits[0]
+    return model(**arguments).logits[0, keep]
+
+
+def _forward_owner(model: torch.nn.Module) -> type:
+    """Return the class whose forward takes the arguments, below PEFT, DDP and FSDP wrappers."""
+    inner: Any = model
+    while True:
+        if hasattr(inner, "get_base_model"):
+            inner = inner.get_base_model()
+        elif hasattr(inner, "module"):
+            inner = inner.module
+        else:
+            return type(inner)
+
+
+@lru_cache
+def _forward_parameters(model_class: type) -> frozenset[str]:
+    forward: Any = model_class.forward
+    return frozenset(inspect.signature(forward).parameters)

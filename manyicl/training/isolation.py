@@ -1,0 +1,38 @@
+"""Packed sequences must not see each other. Whether a model keeps them apart is tried out.
+
+Most architectures read restarting `position_ids` as the starts of documents; some take them for
+positions alone, or take none at all, and would train on neighbours without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from manyicl.errors import ConfigError
+from manyicl.training.loss import supervised_nll
+
+
+def check_isolation(model: Any) -> None:
+    """Raise `ConfigError` if a sequence's loss depends on the sequence before it in the row."""
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    ids = (torch.arange(40, device=model.device) * 7 + 3) % vocabulary
+    flash = "flash" in str(model.config._attn_implementation)  # takes no float32
+    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=flash):
+        packed = _nll_of_the_last(model, [ids[:16], ids[16:]])
+        alone = _nll_of_the_last(model, [ids[16:]])
+    rounding = 1e-3 if model.dtype == torch.float32 and not flash else 0.05
+    if not torch.allclose(packed, alone, atol=rounding, rtol=0):
+        raise ConfigError(
+            f"episodes.packing: is true, but in models of the type {model.config.model_type!r} the "
+            "sequences of one row see each other. Set episodes.packing=false."
+        )
+
+
+def _nll_of_the_last(model: Any, sequences: list[torch.Tensor]) -> torch.Tensor:
+    ids = torch.cat(sequences)
+    positions = torch.cat([torch.arange(len(part), device=ids.device) for part in sequences])
+    keep = torch.arange(len(ids) - len(sequences[-1]), len(ids) - 1, device=ids.device)
+    row = {"input_ids": ids[None], "position_ids": positions[None]}
+    return supervised_nll(model, row | {"keep": keep, "targets": ids[keep + 1]})
