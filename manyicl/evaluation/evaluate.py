@@ -127,7 +127,7 @@ def evaluate_stage(
 def _identity(engine: Engine, config: Config) -> list[Any]:
     """Everything an answer or its score depends on besides the task's rows."""
     asked = asdict(config.evaluation)
-    for name in ("held_in", "before", "samples"):  # which tasks and models, not how
+    for name in ("held_in", "before"):  # which tasks and models, not how
         del asked[name]
     versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
     attention = engine.model.config.get_text_config()._attn_implementation

@@ -13,7 +13,8 @@ Two texts are duplicates if they are equal after `normalise`, or if one of two r
   "What is 3 + 4?", and are left to the first rule.
 
 So rows that share a passage and ask another question are not near-duplicates. Neither meaning nor
-word order beyond three words is looked at; numbers written as words are words.
+word order beyond three words is looked at; a number is a
+word that begins with a digit.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ MIN_COMMON = 5  # a shingle in at most this many texts is informative, however f
 COMMON_SHARE = 50  # beyond that, a shingle in at most 1/50 of the texts is informative
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_NUMBER = re.compile(r"\w*\d\w*")
+_NUMBER = re.compile(r"\b\d\w*")
 _ROUNDING = 1e-9  # keeps rounding of threshold * size from losing a pair before the exact check
+
+_Key = tuple[int, tuple[str, ...] | None]  # a shingle; for the first rule, the numbers too
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class _Shingled:
     ids: list[int]
     all: frozenset[int]
     informative: frozenset[int]
-    numbers: list[str]
+    numbers: tuple[str, ...]
 
 
 def normalise(text: str) -> str:
@@ -130,7 +133,7 @@ def _shingle_all(pool: list[str], queries: list[str]) -> dict[str, _Shingled]:
         rare = frozenset(number for number in ids if number < num_informative)
         if len(rare) < max(MIN_INFORMATIVE, MIN_INFORMATIVE_SHARE * len(ids)):
             rare = frozenset()
-        return _Shingled(ids, frozenset(ids), rare, _NUMBER.findall(text))
+        return _Shingled(ids, frozenset(ids), rare, tuple(_NUMBER.findall(text)))
 
     return {text: shingled(text) for text in rows}
 
@@ -149,25 +152,29 @@ def _similar_pairs(
     If a text may lack at most d of another's shingles, the rarest shingle that both hold is among
     the first d + 1 of either, so these prefixes must meet.
     """
-    index: dict[int, list[int]] = defaultdict(list)
+    index: dict[_Key, list[int]] = defaultdict(list)
     rows = [shingled[text] for text in right]
     for number, row in enumerate(rows):
-        for shingle in _prefix(row, threshold):
-            index[shingle].append(number)
+        for key in _keys(row, threshold):
+            index[key].append(number)
     found: list[list[str]] = []
     for text in left:
         mine = shingled[text]
         candidates: set[int] = set()
-        for shingle in _prefix(mine, threshold):
-            candidates.update(index.get(shingle, ()))
+        for key in _keys(mine, threshold):
+            candidates.update(index.get(key, ()))
         found.append([right[c] for c in sorted(candidates) if _alike(mine, rows[c], threshold)])
     return found
 
 
-def _prefix(row: _Shingled, threshold: float) -> list[int]:
-    # The informative shingles are the rarest, so the longer prefix serves both rules.
-    few = _most_lost(len(row.informative), threshold) + 1 if row.informative else 0
-    return row.ids[: max(MAX_LOST + 1, few)]
+def _keys(row: _Shingled, threshold: float) -> list[_Key]:
+    """Return the keys of which two texts share one if a rule can make them alike."""
+    # With the numbers in the key, the many rows of a numbered template do not meet at all.
+    keys: list[_Key] = [(shingle, row.numbers) for shingle in row.ids[: MAX_LOST + 1]]
+    if row.informative:  # these are the rarest, so the first of all ids
+        few = _most_lost(len(row.informative), threshold) + 1
+        keys += [(shingle, None) for shingle in row.ids[:few]]
+    return keys
 
 
 def _most_lost(size: int, threshold: float) -> int:

@@ -36,7 +36,8 @@ def save_model_folder(
     if trainer.is_world_process_zero():
         shutil.rmtree(part, ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
-    if config.model.dtype == "auto" and not (config.model.lora.rank or trainer.is_fsdp_enabled):
+    adapter = hasattr(trainer.accelerator.unwrap_model(trainer.model), "peft_config")
+    if config.model.dtype == "auto" and not (adapter or trainer.is_fsdp_enabled):
         trust = config.model.trust_remote_code
         trainer.model.to(stored_dtype(base, trust_remote_code=trust))  # type: ignore[union-attr]
     trainer.save_model(str(part))

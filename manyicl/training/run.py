@@ -11,11 +11,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from accelerate import PartialState
 
-from manyicl.config import Config, ModelConfig
+from manyicl.config import Config
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
 from manyicl.errors import ConfigError, Interrupted
 from manyicl.models import (
@@ -78,7 +78,7 @@ def held_in_tasks(config: Config) -> TaskCollection:
 
 def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
     """Return where the untuned model is: `model.path`, or the run's own base/."""
-    _check_base(config.model)
+    _check_base(config)
     if config.model.path:
         return config.model.path
     return str(build_base(config.model, run_dir / "base", _texts(held_in)))
@@ -86,7 +86,7 @@ def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
 
 def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTokenizerBase:
     """Return the tokenizer a run trains with; no model is built and nothing is written."""
-    _check_base(config.model)
+    _check_base(config)
     model, base = config.model, Path(config.run_dir) / "base"
     trust = model.trust_remote_code
     if model.path:
@@ -96,7 +96,10 @@ def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTok
     return base_tokenizer(model, _texts(held_in))
 
 
-def _check_base(model: ModelConfig) -> None:
+def _check_base(config: Config) -> None:
+    model, limit = config.model, config.model.config.get("max_position_embeddings")
+    if isinstance(limit, int) and config.episodes.max_tokens > limit:
+        _refuse_length(config, limit)
     if model.path and model.config:
         raise ConfigError("model.path and model.config are both set. Keep one of them.")
     if model.path and model.tokenizer == "train":
@@ -187,16 +190,20 @@ def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
 def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:
     limit = context_length(model)
     if limit and config.episodes.max_tokens > limit:
-        raise ConfigError(
-            f"episodes.max_tokens: is {config.episodes.max_tokens}, but the model takes at most "
-            f"{limit} tokens. Lower it, or choose a model with a longer context."
-        )
+        _refuse_length(config, limit)
     rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise ConfigError(
             f"model.tokenizer: has {len(tokenizer)} tokens, but the model embeds only {rows}. "
             "Use the model's own tokenizer."
         )
+
+
+def _refuse_length(config: Config, limit: int) -> NoReturn:
+    raise ConfigError(
+        f"episodes.max_tokens: is {config.episodes.max_tokens}, but the model takes at most "
+        f"{limit} tokens. Lower it, or choose a model with a longer context."
+    )
 
 
 def _say_plan(config: Config, stream: EpisodeStream, plan: list[list[Episode]]) -> None:

@@ -40,7 +40,7 @@ def brute_force(texts, against, threshold):
     for text in pool | {normalise(text) for text in texts}:
         tokens = re.findall(r"\w+|[^\w\s]", text)
         shingles[text] = {tuple(tokens[i : i + 3]) for i in range(len(tokens) - 2)}
-        numbers[text] = [token for token in tokens if re.search(r"\d", token)]
+        numbers[text] = [token for token in tokens if token[0].isdecimal()]
     number = Counter(s for text in pool for s in shingles[text])
     limit = max(5, 0.02 * len(pool))
     for text, found in shingles.items():

@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from training.tiny_runs import log_lines, rows_of, tiny_config
+from training.tiny_runs import log_lines, rows_of, tiny_config, weights
 
 from manyicl.config import ModelConfig, TemplateConfig, as_dict, load_config
 from manyicl.errors import ModelError
@@ -107,6 +107,19 @@ def test_an_adapter_on_a_named_base_names_it(full, tmp_path, monkeypatch):
     )
     settings = json.loads((train(config) / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == str(full)  # absolute, though "model" was said
+
+
+def test_weights_train_in_fp32_and_are_stored_as_they_came(full, tmp_path):
+    half = tmp_path / "half"
+    shutil.copytree(full, half)
+    load_model(str(full)).to(torch.bfloat16).save_pretrained(half)
+    config = tiny_config(tmp_path, model__config={}, model__path=str(half), training__steps=2)
+    model = train(config)
+    assert {tensor.dtype for tensor in weights(model).values()} == {torch.bfloat16}
+    checkpoint = weights(tmp_path / "run/checkpoint-2")
+    assert {tensor.dtype for tensor in checkpoint.values()} == {torch.float32}
+    for name, tensor in weights(model).items():
+        assert torch.equal(tensor, checkpoint[name].to(torch.bfloat16))
 
 
 def test_no_file_is_a_pickle(full, adapter):
