@@ -12,9 +12,8 @@ Two texts are duplicates if they are equal after `normalise`, or if one of two r
   rows being alike. Texts with hardly any informative shingles are rows of a template, such as
   "What is 3 + 4?", and are left to the first rule.
 
-So rows that share a passage and ask another question are not near-duplicates. Neither meaning nor
-word order beyond three words is looked at; a number is a
-word that begins with a digit.
+So rows that share a passage and ask another question are not near-duplicates. A number
+is a word that begins with a digit. Neither meaning nor word order beyond three words is looked at.
 """
 
 from __future__ import annotations

@@ -112,7 +112,8 @@ def test_an_adapter_on_a_named_base_names_it(full, tmp_path, monkeypatch):
 def test_weights_train_in_fp32_and_are_stored_as_they_came(full, tmp_path):
     half = tmp_path / "half"
     shutil.copytree(full, half)
-    load_model(str(full)).to(torch.bfloat16).save_pretrained(half)
+    stored: Any = load_model(str(full))
+    stored.to(torch.bfloat16).save_pretrained(half)
     config = tiny_config(tmp_path, model__config={}, model__path=str(half), training__steps=2)
     model = train(config)
     assert {tensor.dtype for tensor in weights(model).values()} == {torch.bfloat16}
