@@ -34,7 +34,9 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     place = " with ".join([str(path)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
         _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`
-        for key, value in parse_overrides(overrides):
+        changes = list(parse_overrides(overrides))
+        _drop_model_config(settings, [key for key, value in changes if value])
+        for key, value in changes:
             OmegaConf.update(settings, key, value, merge=False)
         _expand_shorthands(settings, place)
         regime = settings.get("regime", Config.regime)
@@ -53,6 +55,16 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
         raise ConfigError(f"{place}: {_explained(error)}") from None
     assert isinstance(config, Config)
     return config
+
+
+def _drop_model_config(settings: DictConfig, overridden: list[str]) -> None:
+    """A model named on the command line takes the place of the one a recipe builds."""
+    model = settings.get("model")
+    if "model.path" not in overridden or not isinstance(model, DictConfig):
+        return
+    for key in ("config", "tokenizer", "vocab_size"):
+        if not any(name.startswith(f"model.{key}") for name in overridden):
+            model.pop(key, None)
 
 
 def save_config(config: Config, path: str | Path) -> None:

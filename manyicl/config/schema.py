@@ -61,7 +61,7 @@ class ModelConfig:
     """Weights: auto, float32, bfloat16 or float16. auto is as stored, but full fine-tuning
     trains fp32 weights and stores them as they came."""
     attention: str = "sdpa"
-    """Attention back end: sdpa, eager, flash_attention_2, flash_attention_3."""
+    """Attention: sdpa (eager where a model lacks it), eager, flash_attention_2 or _3."""
     lora: LoraConfig = field(default_factory=LoraConfig)
     trust_remote_code: bool = False
     """Run modelling code that comes with the weights. Off unless you asked for it by name."""

@@ -62,6 +62,12 @@ def _evaluate(
         if trained and config.evaluation.before:
             stages = [BASE, TUNED]
     tasks = _evaluated_tasks(config, held_in, held_out)
+    left = len(held_in) + len(held_out) - len(tasks)
+    if left:
+        print(
+            f"{left} held-in tasks are not evaluated; evaluation.held_in=[NAME, ...] adds them",
+            file=sys.stderr,
+        )
     scores: list[KShotScore] = []
     for stage in stages:
         engine = _load_engine(config, run_dir, stage, held_in)

@@ -213,3 +213,13 @@ def test_every_setting_is_documented_with_its_default():
         )
 
     assert len(docs) == count(as_dict(Config()), Config())
+
+
+def test_a_model_named_by_an_override_takes_the_place_of_the_recipes(tmp_path):
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("model: {config: {model_type: llama}, vocab_size: 500, seed: 3}\n")
+    found = load_config(recipe, ["model.path=somewhere"]).model
+    assert (found.path, found.config, found.vocab_size, found.seed) == ("somewhere", {}, 4096, 3)
+    both = ["model=somewhere", "model.config={model_type: gpt2}"]
+    assert load_config(recipe, both).model.config == {"model_type": "gpt2"}
+    assert load_config(recipe).model.config == {"model_type": "llama"}

@@ -60,7 +60,6 @@ def test_every_answer_equals_one_query_asked_alone(engine):
     _, samples = sweep(engine, task, num_shots=[3], seeds=[0])
     for sample in samples:
         single = make_task(test=[task.test[sample.doc_id]])
-        # One query excludes other near-duplicates than six do: the toy task has none.
         _, (alone,) = sweep(engine, single, num_shots=[3], seeds=[0])
         assert alone.prompt == sample.prompt
         assert alone.responses == pytest.approx(sample.responses, abs=1e-4)
