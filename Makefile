@@ -1,14 +1,14 @@
 # make demo: set everything up and run the main job.   make test: set everything up and test it.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-# Small forwards are fastest on one thread each; tests run two processes, the demo uses all cores.
+# Tests: a process a core with one thread each. The demo: all cores, not spinning for each other.
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 JOBS ?= $(CORES)
 
 .PHONY: demo test check format clean
 
 demo: .venv/.ready
-	OMP_NUM_THREADS=$(CORES) $(BIN)/manyicl run demo
+	OMP_NUM_THREADS=$(CORES) OMP_WAIT_POLICY=PASSIVE $(BIN)/manyicl run demo
 
 test: check
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --dist worksteal

@@ -126,6 +126,14 @@ def test_what_is_not_shared_among_processes_is_refused_there(verb, capsys, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("words", "meant"), [(["rnu"], "run"), (["tasks", "shwo", "x"], "show")])
+def test_a_mistyped_verb_is_wrong_usage_and_the_right_one_named(words, meant, capsys):
+    with pytest.raises(SystemExit) as caught:
+        call(words)
+    assert caught.value.code == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
 def test_config_prints_every_setting_and_resolves_recipes(capsys):
     assert call(["config"]) == 0
     assert "objective.supervise" in capsys.readouterr().out
@@ -162,3 +170,18 @@ def test_every_shipped_recipe_resolves_and_its_split_holds(name):
     )
     families = {task.family for task in held_in}
     assert {task.family for task in held_out} == families
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["predict", "m", "--queries", "q", "--out", "o", "--foo"], "manyicl predict "),
+        (["tasks", "check", "d", "--foo"], "manyicl tasks check "),
+    ],
+)
+def test_an_unknown_flag_shows_the_usage_of_its_verb(words, usage, capsys):
+    with pytest.raises(SystemExit):
+        call(words)
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: {usage}")
+    assert "unrecognized arguments: --foo" in said

@@ -6,10 +6,12 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 stopped from the k
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from manyicl.errors import Interrupted, ManyICLError
+from manyicl.errors import Interrupted, ManyICLError, did_you_mean
 from manyicl.version import __version__
 
 DESCRIPTION = """\
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = make_parser()
     args, rest = parser.parse_known_args(_join_overrides(arguments))
     if rest and (not hasattr(args, "words") or any(word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        _parser_of(parser, arguments).error(f"unrecognized arguments: {' '.join(rest)}")
     if rest:  # argparse takes positional words only up to the first option
         args.words += rest
     if getattr(args, "run", None) is None:
@@ -68,6 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _parser_of(parser: argparse.ArgumentParser, words: list[str]) -> argparse.ArgumentParser:
+    """Return the parser of the verb that the words name, whose usage is the one to show."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for at, word in enumerate(words):
+                if word in action.choices:
+                    return _parser_of(action.choices[word], words[at + 1 :])
+    return parser
+
+
 def _is_out_of_memory(error: Exception) -> bool:
     """Tell by name: the class is torch's, which is not to be imported for an error message."""
     names = {cls.__name__ for cls in type(error).__mro__}
@@ -75,11 +87,21 @@ def _is_out_of_memory(error: Exception) -> bool:
     return named or "can't allocate memory" in str(error)  # so torch says it on a CPU
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser, and so its verbs' parsers, that names the word probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message, re.DOTALL)
+        if wrong:
+            message += "." + did_you_mean(wrong[1], re.findall(r"[\w-]+", wrong[2]))
+        super().error(message)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     from manyicl.cli import config, evaluate, export, inspect, predict, report, run, tasks, train
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="manyicl",
         description=DESCRIPTION,
         epilog=EPILOG,

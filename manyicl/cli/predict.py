@@ -60,6 +60,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--query-options", nargs="+", default=[], metavar="COL", help="a column of option lists, "
         "or several columns of one option each (multiple choice: 'options')")  # fmt: skip
 
+    add("--encoding", default="", help="of text files, both queries and demonstrations (default: "
+        "UTF-8)")  # fmt: skip
+
     group = parser.add_argument_group("the task (one of --task and --demonstrations)")
     add = group.add_argument
     add("--task", metavar="TASK", help="a task folder, or the name of a built-in task")
@@ -105,6 +108,7 @@ def predict_file(args: argparse.Namespace) -> int:
         input=args.query_input.replace("\\n", "\n"),
         options=args.query_options,
         usual=usual,
+        encoding=args.encoding,
     )
     for note in queries.notes:
         print(note, file=sys.stderr)
@@ -171,6 +175,7 @@ def _task(args: argparse.Namespace) -> tuple[Task, str]:
         target=args.target.replace("\\n", "\n"),
         labels=[label.strip() for label in args.labels.split(",")] if args.labels else [],
         instruction=args.instruction,
+        encoding=args.encoding,
     )
     for note in found.notes:
         print(note, file=sys.stderr)

@@ -14,7 +14,7 @@ from manyicl.cli.tasks_import import count
 from manyicl.errors import TaskError, listing
 
 if TYPE_CHECKING:
-    from manyicl.tasks import Task
+    from manyicl.tasks import Task, TaskCollection
     from manyicl.tasks.check import Finding
 
 PIPE_WIDTH = 240  # a table that goes into a file or pipe is not cut at a terminal's width
@@ -59,7 +59,7 @@ def register(subparsers: Any) -> None:
     verb.set_defaults(run=check_tasks)
 
     verb = verbs.add_parser("show", help="print a task and some of its examples")
-    verb.add_argument("name", metavar="NAME", help="name of the task")
+    verb.add_argument("name", metavar="NAME", help="name of the task, or its folder")
     verb.add_argument(
         "--path", nargs="+", default=["builtin"], metavar="PATH",
         help="where to look for it (default: builtin)",
@@ -212,14 +212,31 @@ def _print_findings(findings: Iterable[Finding]) -> None:
         print(f"{finding.severity:7}  {finding.kind}: {finding.message}")
 
 
+def _shown_task(name: str, tasks: TaskCollection) -> Task:
+    """Return the task of that name, or in the folder of that name."""
+    from manyicl.tasks.demonstrations import find_task
+
+    if any(task.name == name for task in tasks):
+        return tasks[name]
+    if Path(name).expanduser().is_dir() or "/" in name:
+        return find_task(name, "tasks show")
+    try:
+        return tasks[name]
+    except TaskError as error:
+        raise TaskError(
+            f"{error} Tasks of your own: name the task's folder, or where it is with --path FOLDER."
+        ) from None
+
+
 def show_task(args: argparse.Namespace) -> int:
     """Print a task's metadata and its first examples."""
     from manyicl.tasks import load_tasks
 
     if args.n < 1:
         raise TaskError(f"-n is {args.n}; it must be at least 1.")
-    task = load_tasks(args.path)[args.name]
-    print(f"{task.name}: {task.family}, {task.kind}, metric {task.metric}, group {task.group}")
+    task = _shown_task(args.name, load_tasks(args.path))
+    what = ", ".join(dict.fromkeys((task.family, task.kind)))
+    print(f"{task.name}: {what}, metric {task.metric}, group {task.group}")
     for title, text in (
         ("instruction", task.instruction),
         (f"labels ({len(task.labels)})", listing(list(task.labels), 20)),

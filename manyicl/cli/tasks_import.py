@@ -90,7 +90,9 @@ def register(verbs: Any) -> None:
     add("--max-test", type=int, default=500, metavar="N")
     add("--max-chars", type=int, metavar="N", help="leave longer rows out (input and target)")
     add("--seed", type=int, help="seed of the sample")
-    add("--skip-bad-rows", action="store_true", help="leave rows out that cannot be used, counted")
+    add("--skip-bad-rows", action="store_true", help="leave rows out that the columns "
+        "do not fit (an empty answer, say), counted; rows that cannot be read (CSV rows with too "
+        "many or few cells, faulty JSON) stay errors")  # fmt: skip
     add("--delimiter", default="", help="of a CSV file (default: found out)")
     add("--encoding", default="", help="of a text file (default: UTF-8)")
     add("--no-header", action="store_true", help="the first row of a CSV file is data")

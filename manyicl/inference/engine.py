@@ -77,7 +77,11 @@ class Engine:
         model = model or ModelConfig()
         trust = model.trust_remote_code
         named = model.path and model.tokenizer  # a run's own folder brings its tokenizer
-        tokenizer: Any = load_tokenizer(named or path, trust_remote_code=trust)
+        tokenizer: Any = load_tokenizer(
+            named or path,
+            trust_remote_code=trust,
+            key="model.tokenizer" if named else "model.path",
+        )
         template = template or trained_template(path)
         return cls(
             load_model(path, model),

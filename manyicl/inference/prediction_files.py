@@ -68,6 +68,10 @@ def as_file(table: Table, predictions: Sequence[Prediction], suffix: str) -> str
     text = io.StringIO()
     writer = csv.writer(text, delimiter="\t" if suffix == ".tsv" else ",", lineterminator="\n")
     writer.writerow(columns)
+    probability = names["probability"]
+    for row in rows:
+        if row.get(probability) is not None:
+            row[probability] = f"{row[probability]:.6g}"
     writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
     return text.getvalue()
 

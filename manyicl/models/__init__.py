@@ -7,6 +7,7 @@ from manyicl.models.load import (
     load_model,
     load_tokenizer,
     model_identity,
+    stored_context_length,
     stored_dtype,
 )
 from manyicl.models.scratch import base_tokenizer, build_base, train_tokenizer
@@ -20,6 +21,7 @@ __all__ = [
     "load_tokenizer",
     "logits_at",
     "model_identity",
+    "stored_context_length",
     "stored_dtype",
     "train_tokenizer",
 ]

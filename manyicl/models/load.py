@@ -11,27 +11,35 @@ import xxhash
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ModelError
+from manyicl.models.hub import check_name, quiet_hub
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def load_tokenizer(path: str, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of a model folder or hub id. Raises `ModelError` with the way out."""
+def load_tokenizer(
+    path: str, *, trust_remote_code: bool = False, key: str = "model.path"
+) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model folder or hub id. `key` is the setting that named it.
+
+    Raises `ModelError` with the way out.
+    """
+    check_name(key, path)
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
         if _stored_as_is(Path(path)):
             return PreTrainedTokenizerFast.from_pretrained(path)
-        return AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
+        with quiet_hub():
+            return AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
     except Exception as error:
         folder = Path(path)
         if folder.is_dir() and not any(folder.glob("tokenizer*")):
             reason = "the folder holds no tokenizer (tokenizer.json, tokenizer_config.json)"
             raise ModelError(
-                f"model.path: {path}: {reason}. Add one, or name another with model.tokenizer."
+                f"{key}: {path}: {reason}. Add one, or name another with model.tokenizer."
             ) from None
-        raise ModelError(_unreachable("model.tokenizer", path, error)) from None
+        raise ModelError(_unreachable(key, path, error, "its tokenizer cannot")) from None
 
 
 def load_model(
@@ -47,8 +55,7 @@ def load_model(
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
         return _load_adapter(folder, adapter, config, training)
-    if folder.is_dir():
-        _check_folder(folder)
+    _check_model(path)
     from transformers import AutoModelForCausalLM
 
     dtype = config.dtype if config.dtype == "auto" else getattr(torch, config.dtype)
@@ -57,14 +64,15 @@ def load_model(
         # train in fp32 (autocast still computes in bf16) and are stored as they came.
         dtype = torch.float32
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path,
-            dtype=dtype,
-            # transformers' own choice is sdpa where the model has it, else eager (Gemma 2).
-            attn_implementation=None if config.attention == "sdpa" else config.attention,
-            use_safetensors=True,
-            trust_remote_code=config.trust_remote_code,
-        )
+        with quiet_hub():
+            model = AutoModelForCausalLM.from_pretrained(
+                path,
+                dtype=dtype,
+                # transformers' own choice is sdpa where the model has it, else eager (Gemma 2).
+                attn_implementation=None if config.attention == "sdpa" else config.attention,
+                use_safetensors=True,
+                trust_remote_code=config.trust_remote_code,
+            )
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
     if training and config.lora.rank:
@@ -75,7 +83,30 @@ def load_model(
 
 def context_length(model: PreTrainedModel) -> int | None:
     """Return the longest sequence the model was built for, or None if its config names no limit."""
-    config: Any = model.config.get_text_config()
+    return _limit(model.config)
+
+
+def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int | None:
+    """Return the context length of a model folder or hub id; no weights are loaded.
+
+    Raises `ModelError` as `load_model` does.
+    """
+    from transformers import AutoConfig
+
+    adapter = Path(path) / "adapter_config.json"
+    if adapter.is_file():
+        path = _base_of(Path(path), adapter)
+    _check_model(path)
+    try:
+        with quiet_hub():
+            described = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+    except Exception as error:
+        raise ModelError(_unreachable("model.path", path, error)) from None
+    return _limit(described)
+
+
+def _limit(config: Any) -> int | None:
+    config = config.get_text_config()
     for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
         value = getattr(config, name, None)
         if isinstance(value, int) and value > 0:
@@ -206,7 +237,11 @@ def _no_such_modules(named: str, reason: str) -> ModelError:
     )
 
 
-def _check_folder(folder: Path) -> None:
+def _check_model(path: str) -> None:
+    check_name("model.path", path)
+    folder = Path(path)
+    if not folder.is_dir():
+        return
     if not (folder / "config.json").is_file():
         raise ModelError(
             f"model.path: {folder}: holds no config.json. Name a Hugging Face model folder "
@@ -224,7 +259,7 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _unreachable(key: str, path: str, error: Exception) -> str:
+def _unreachable(key: str, path: str, error: Exception, cannot: str = "cannot") -> str:
     reason = " ".join(str(error).split())[:300]
     if "trust_remote_code" in str(error):
         return (
@@ -233,7 +268,7 @@ def _unreachable(key: str, path: str, error: Exception) -> str:
         )
     if Path(path).is_dir():
         return (
-            f"{key}: {path}: cannot be loaded ({reason}). Restore the folder, or change the "
+            f"{key}: {path}: {cannot} be loaded ({reason}). Restore the folder, or change the "
             "setting that this names."
         )
     return (

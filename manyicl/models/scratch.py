@@ -51,7 +51,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
 def base_tokenizer(config: ModelConfig, texts: Iterable[str]) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a model built from a config: the named one, or trained on `texts`."""
     if config.tokenizer and config.tokenizer != "train":
-        return load_tokenizer(config.tokenizer, trust_remote_code=config.trust_remote_code)
+        trust = config.trust_remote_code
+        return load_tokenizer(config.tokenizer, trust_remote_code=trust, key="model.tokenizer")
     return train_tokenizer(texts, config.vocab_size)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import get_args
 
 from manyicl.evaluation.results import Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
+from manyicl.report.numbers import plural
 from manyicl.tasks.task import Family
 
 BASE, TUNED = "base", "tuned"
@@ -23,6 +24,47 @@ class Comparison:
     scores: list[KShotScore]
     pairs: list[tuple[str, str]]
     """(before, after) stages whose difference is of interest."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Run -> number of its tasks that not every run has, which are left out."""
+    separate: bool = False
+    """The runs share no task: every mean is over a run's own tasks."""
+
+    @property
+    def scope(self) -> str:
+        """Say which tasks are compared; empty where all runs have the same."""
+        if self.separate:
+            own = ", ".join(
+                f"{run} has {plural(len(_task_keys(results)), 'task')}"
+                for run, results in self.runs.items()
+            )
+            return (
+                f"The runs share no task ({own}): every mean is over a run's own tasks, so means "
+                "of different runs must not be compared."
+            )
+        if not self.left_out:
+            return ""
+        number = len({(score.task, score.held_out) for score in self.scores})
+        left = ", ".join(f"{count} of {run}" for run, count in self.left_out.items())
+        return f"Compared on the {plural(number, 'task')} that all runs share; left out: {left}."
+
+    def size(self, stage: str, held_out: bool, family: str | None = None) -> int:
+        """Return the number of tasks behind a stage's mean."""
+        return len(
+            {
+                score.task
+                for score in self.scores
+                if score.stage == stage
+                and score.held_out == held_out
+                and family in (None, score.family)
+            }
+        )
+
+    def sized(self, held_out: bool, family: str | None = None) -> str:
+        """Return the number of tasks behind a mean; of each stage by itself if none is shared."""
+        if not self.separate:
+            return str(len(self.tasks(held_out=held_out, family=family)))
+        sizes = ((stage, self.size(stage, held_out, family)) for stage in self.stages)
+        return ", ".join(f"{self.label(stage)}: {size}" for stage, size in sizes if size)
 
     @cached_property
     def stages(self) -> list[str]:
@@ -64,8 +106,10 @@ class Comparison:
 def compare(runs: Results | Mapping[str, Results]) -> Comparison:
     """Lay one run, or several by name, side by side.
 
-    Of several, `tuned` is shown under the run's name and `base` as before training, once where all
-    runs started from the same scores. Raises `ResultsError` if there are no scores.
+    Of several, only the tasks that all share (on the same side of held-in and held-out) are kept;
+    if there are none, all are, and `separate` says so. `tuned` is shown under the run's name and
+    `base` as before training, once where all runs started from the same scores. Raises
+    `ResultsError` if there are no scores.
     """
     runs = {"": runs} if isinstance(runs, Results) else dict(runs)
     empty = [name for name, results in runs.items() if not results.scores]
@@ -75,7 +119,20 @@ def compare(runs: Results | Mapping[str, Results]) -> Comparison:
         (results,) = runs.values()
         first, *others = results.stages
         return Comparison(runs, list(results.scores), [(first, other) for other in others])
-    return _overlay(runs)
+    keys = {name: _task_keys(results) for name, results in runs.items()}
+    common = frozenset.intersection(*keys.values())
+    if not common:
+        return replace(_overlay(runs), separate=True)
+    kept = {
+        name: replace(results, scores=[s for s in results.scores if (s.task, s.held_out) in common])
+        for name, results in runs.items()
+    }
+    left_out = {name: len(own - common) for name, own in keys.items() if own - common}
+    return replace(_overlay(kept), runs=runs, left_out=left_out)
+
+
+def _task_keys(results: Results) -> frozenset[tuple[str, bool]]:
+    return frozenset((score.task, score.held_out) for score in results.scores)
 
 
 def _overlay(runs: dict[str, Results]) -> Comparison:

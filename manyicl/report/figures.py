@@ -51,7 +51,7 @@ def overview(found: Comparison) -> Markup:
         tasks = found.tasks(held_out=held_out)
         side = "Held-out" if held_out else "Held-in"
         alone = f"{side}: {tasks[0]}"
-        title = f"{side} tasks (mean of {len(tasks)})" if len(tasks) > 1 else alone
+        title = f"{side} tasks (mean of {found.sized(held_out)})" if len(tasks) > 1 else alone
         panels[title] = _mean_curves(found, held_out)
     return _grid(panels, found, "overview", "Mean score by number of shots", columns=2, height=2.15)
 
@@ -60,9 +60,10 @@ def by_family(found: Comparison, held_out: bool) -> Markup:
     """Draw the mean over tasks of each family."""
     panels: dict[str, Curves] = {}
     for family in found.families:
-        num_tasks = len(found.tasks(held_out=held_out, family=family))
-        if num_tasks:
-            panels[f"{family} ({num_tasks})"] = _mean_curves(found, held_out, family)
+        if found.tasks(held_out=held_out, family=family):
+            panels[f"{family} ({found.sized(held_out, family)})"] = _mean_curves(
+                found, held_out, family
+            )
     side = "held-out" if held_out else "held-in"
     title = f"Mean score by family, {side} tasks"
     columns = 4 if len(panels) in (4, 7, 8) else 3

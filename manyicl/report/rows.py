@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from manyicl.evaluation.curves import is_clear, mean_curve, paired_difference
 from manyicl.evaluation.scores import KShotScore
 from manyicl.report.comparison import Comparison
+from manyicl.report.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ def _mean_block(found: Comparison, held_out: bool, family: str | None, name: str
                     effective_shots=_if_fewer(point.effective_shots, k),
                 )
             )
-        rows.append(Row(found.label(stage), tuple(cells)))
+        size = found.size(stage, held_out, family)
+        own = f" ({plural(size, 'task')})" if found.separate else ""
+        if size or not found.separate:
+            rows.append(Row(found.label(stage) + own, tuple(cells)))
     for before, after in found.pairs:
         cells = []
         for k in found.num_shots:
@@ -95,7 +99,8 @@ def _mean_block(found: Comparison, held_out: bool, family: str | None, name: str
                     clear=is_clear(gap),
                 )
             )
-        rows.append(_difference_row(found, before, after, cells))
+        if any(cells) or not found.separate:
+            rows.append(_difference_row(found, before, after, cells))
     num_tasks = len(found.tasks(held_out=held_out, family=family))
     return Block(name, family or "", num_tasks, tuple(rows))
 

@@ -60,6 +60,8 @@ def _heading(found: Comparison, held_out: bool) -> str:
     side = "held-out" if held_out else "held-in"
     tasks = found.tasks(held_out=held_out)
     of = f"Mean over {len(tasks)} {side} tasks" if len(tasks) > 1 else f"{tasks[0]} ({side})"
+    if found.separate:
+        of = f"Mean over each run's own {side} tasks ({found.sized(held_out)})"
     return of if len(found.stages) > 1 else f"{of}, {_name(found, found.stages[0], alone=True)}"
 
 

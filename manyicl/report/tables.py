@@ -48,6 +48,8 @@ def _side(found: Comparison, held_out: bool, width: int, tasks: bool) -> list[Ta
         for at, chunk in enumerate(chunks)
     ]
     tables[-1].caption = _caption(found, blocks)
+    if held_out == found.sides[0] and found.scope:
+        tables[0].title = f"{found.scope}\n{tables[0].title}"
     return tables
 
 
@@ -76,7 +78,7 @@ def _table(found: Comparison, blocks: list[Block], places: range, title: str, wi
     starred = any(_is_short(cell) for cell in cells)
     for block in blocks:
         for at, row in enumerate(block.rows):
-            num_tasks = "" if block.metric else str(block.num_tasks)
+            num_tasks = "" if block.metric or found.separate else str(block.num_tasks)
             first = (escape(block.name), num_tasks) if at == 0 else ("", "")
             label = f"[dim]{escape(row.label)}[/]" if row.is_difference else escape(row.label)
             table.add_row(

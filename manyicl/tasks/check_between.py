@@ -37,15 +37,17 @@ def check_between(tasks: Sequence[Task]) -> list[Finding]:
 
 
 def _shared_queries(tasks: Sequence[Task]) -> Counter[tuple[str, str]]:
-    """Return (first task with a query, task of another group with it) -> number of queries."""
-    first: dict[str, Task] = {}
+    """Return (task, later task of another group) -> number of queries that both have."""
+    holders: dict[str, list[Task]] = {}
     shared: Counter[tuple[str, str]] = Counter()
     for task in tasks:
         queries = {normalise(query_text(e)) for split in SPLITS for e in task.split(split)}
         for query in queries:
             if len(query) < MIN_CHARS:
                 continue
-            owner = first.setdefault(query, task)
-            if owner.group != task.group:
-                shared[owner.name, task.name] += 1
+            earlier = holders.setdefault(query, [])
+            for one in earlier:
+                if one.group != task.group:
+                    shared[one.name, task.name] += 1
+            earlier.append(task)
     return shared

@@ -58,9 +58,14 @@ class TaskCollection:
             found = [task for task in self.tasks if _matches(task, pattern)]
             if not found:
                 names = [task.name for task in self.tasks]
+                hint = ""
+                if key in ("tasks.held_in", "tasks.held_out"):
+                    hint = f" If it comes from the recipe, override it: {key}=[...] (or =[] for "
+                    hint += "none)." if key == "tasks.held_out" else "all)."
                 raise TaskError(
                     f"{key}: '{pattern}' matches no task.{did_you_mean(pattern, names)} Use a "
                     f"name (wildcards allowed), family:NAME or group:NAME. Known: {listing(names)}."
+                    f"{hint}"
                 )
             kept += [task for task in found if task not in kept]
         return TaskCollection(tuple(task for task in self.tasks if task in kept))

@@ -94,15 +94,18 @@ def _field(value: Any, field: str, path: str) -> Any:
 
 def missing_column(name: str, columns: Sequence[str], what: str, place: str) -> TaskError:
     """Return the error for a column that is not there: the columns found and the closest name."""
+    unnamed = "''"  # a header may have one empty cell
     near = did_you_mean(name, list(columns)) or _same_but_case(name, columns)
     return TaskError(
         f"{place}: no column '{name}' (wanted as {what}).{near} "
-        f"Columns found: {listing(list(columns), 40)}."
+        f"Columns found: {listing([column or unnamed for column in columns], 40)}."
     )
 
 
 def _same_but_case(name: str, columns: Sequence[str]) -> str:
-    same = [column for column in columns if column.strip().casefold() == name.strip().casefold()]
+    wanted = name.strip().casefold()
+    same = [column for column in columns if column.strip().casefold() == wanted]
+    same += [column for column in columns if wanted in re.split(r"[\W_]+", column.casefold())]
     return f" Did you mean {same[0]!r}?" if same else ""
 
 

@@ -7,7 +7,9 @@ shows: the header, where there is one, is row 1.
 from __future__ import annotations
 
 import csv
+import difflib
 import io
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -20,6 +22,8 @@ DELIMITERS = (",", "\t", ";", "|")
 DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 LOOKED_AT = 200  # rows that decide the delimiter and the header
 HEADER_CHARS = 60
+HEADER_WORDS = 4  # a cell of more words holds a wanted name by chance
+NEAR = 0.75  # similarity of a misspelt column name to the one in the file
 
 
 def read_delimited(path: Path, text: str, reading: Reading) -> Table:
@@ -33,18 +37,28 @@ def read_delimited(path: Path, text: str, reading: Reading) -> Table:
     records = _records(path, text, delimiter)
     if not records:
         raise TaskError(f"{path}: holds no rows. Add examples to it.")
-    header = reading.header
+    header, first, not_header = reading.header, records[0][1], ""
     if header is None:
-        header, why = guess_header([record for _, record in records], reading.wanted)
+        header, why = guess_header([record for _, record in records], reading.wanted, reading.usual)
         notes.append(f"first row {'is' if header else 'is not'} a header ({why})")
+        not_header = "" if header else _not_header(first, why)
     if header:
         columns = tuple(cell.strip() for cell in records.pop(0)[1])
         _check_header(path, columns)
     else:
-        columns = tuple(f"column{i + 1}" for i in range(len(records[0][1])))
+        columns = tuple(f"column{i + 1}" for i in range(len(first)))
+        if not_header:
+            _check_wanted(path, columns, reading.wanted, not_header)
     _check_widths(path, records, len(columns), delimiter)
     rows = [dict(zip(columns, record, strict=True)) for _, record in records]
-    return Table(str(path), columns, rows, [number for number, _ in records], notes=tuple(notes))
+    return Table(
+        str(path),
+        columns,
+        rows,
+        [number for number, _ in records],
+        notes=tuple(notes),
+        not_header=not_header,
+    )
 
 
 def _records(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
@@ -84,13 +98,21 @@ def guess_delimiter(text: str) -> str:
     return best
 
 
-def guess_header(records: list[list[str]], wanted: tuple[str, ...]) -> tuple[bool, str]:
-    """Return whether the first row names the columns, and the reason in words."""
+def guess_header(
+    records: list[list[str]], wanted: tuple[str, ...], usual_here: tuple[str, ...] = ()
+) -> tuple[bool, str]:
+    """Return whether the first row names the columns, and the reason in words.
+
+    A cell that is nearly a name of `wanted` decides too; one of `usual_here` must be the same.
+    """
     first = [cell.strip() for cell in records[0]]
     names = {cell.casefold() for cell in first}
-    named = [cell for cell in first if cell in wanted]
+    named = [cell for cell in first if cell in (*wanted, *usual_here)]
     if named:
         return True, f"it names {listing([repr(name) for name in named])}"
+    near = [(name, cell) for name in wanted for cell in first if _is_near(name, cell)]
+    if near:
+        return True, f"its {near[0][1]!r} is like the column {near[0][0]!r} that is asked for"
     usual = [name for name in (*INPUT_NAMES, *TARGET_NAMES, *OTHER_NAMES) if name in names]
     if usual:
         return True, f"'{usual[0]}' is a usual column name"
@@ -108,6 +130,42 @@ def guess_header(records: list[list[str]], wanted: tuple[str, ...]) -> tuple[boo
     return True, "its cells are short, different and occur in no later row"
 
 
+def _is_near(name: str, cell: str) -> bool:
+    """Tell whether a short cell is a wanted name in another case, misspelt, or with more words."""
+    name, cell = name.strip().casefold(), cell.casefold()
+    if not name or not cell or len(cell) > HEADER_CHARS:
+        return False
+    words = re.split(r"[\W_]+", cell)
+    return (
+        name == cell
+        or (len(words) <= HEADER_WORDS and name in words)
+        or difflib.SequenceMatcher(None, name, cell).ratio() >= NEAR
+    )
+
+
+def _not_header(first: list[str], why: str) -> str:
+    cells = [cell.strip() for cell in first]
+    shown = [repr(cell if len(cell) <= HEADER_CHARS else cell[:HEADER_CHARS] + "…")
+             for cell in first]  # fmt: skip
+    named = next((cell for cell in cells if 0 < len(cell) <= HEADER_CHARS), "")
+    said = f"The first row was judged to be data, since {why}; first row: {listing(shown, 40)}."
+    if not named:
+        return said
+    return said + f" If it is a header, name columns as they stand in it, e.g. {named!r}."
+
+
+def _check_wanted(
+    path: Path, columns: tuple[str, ...], wanted: tuple[str, ...], not_header: str
+) -> None:
+    """Raise if a plain column that the user names is not there, showing the first row."""
+    missing = [name for name in wanted if name not in columns]
+    if missing and all(re.fullmatch(r"[\w .:/-]+", name) for name in wanted):
+        raise TaskError(
+            f"{path}: no column '{missing[0]}'. {not_header} If it is data, the columns are "
+            f"{listing(list(columns), 40)}."
+        )
+
+
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -122,7 +180,8 @@ def _check_header(path: Path, columns: tuple[str, ...]) -> None:
         what = "is unnamed more than once" if twice[0] == "" else f"names '{twice[0]}' twice"
         raise TaskError(
             f"{path} row 1: the header {what} (columns: {listing(list(columns), 40)}). "
-            "Rename one of them, or use --no-header if the first row is data."
+            "Rename one of them. If the first row is data, give the file a header, or import it "
+            "as a task with 'manyicl tasks import --no-header'."
         )
 
 
@@ -140,6 +199,8 @@ def _check_widths(
         lines.append(f"({len(wrong) - MAX_PROBLEMS} further rows)")
     lines.append(
         f"Cells are divided by a {DELIMITER_NAMES.get(delimiter, repr(delimiter))}. Put quotes "
-        'around cells that contain it ("like, this"), or name another with --delimiter.'
+        'around cells that contain it ("like, this"), or name another with --delimiter of '
+        "'manyicl tasks import'. Such rows are not skipped by --skip-bad-rows: their cells may "
+        "stand in the wrong columns, and the delimiter or a quote may be wrong for the whole file."
     )
     raise TaskError("\n".join(lines))

@@ -18,6 +18,8 @@ from manyicl.tasks.queries import named_columns
 from manyicl.tasks.tables import MAX_PROBLEMS, Reading, Table, read_table
 from manyicl.tasks.task import Example, Kind, Task
 
+SHOWN_ROWS = 5
+
 
 @dataclass(frozen=True)
 class FileTask:
@@ -28,10 +30,10 @@ class FileTask:
     notes: list[str]
 
 
-def find_task(name: str) -> Task:
+def find_task(name: str, key: str = "--task") -> Task:
     """Return the task a word names: a task folder, a folder of one, or a generated task.
 
-    Raises `TaskError` if there is none or more than one.
+    `key` is the option the message names. Raises `TaskError` if there is none or more than one.
     """
     folder = Path(name).expanduser()
     if (folder / "task.json").is_file():
@@ -42,11 +44,18 @@ def find_task(name: str) -> Task:
             names = listing([task.name for task in found])
             raise TaskError(f"{folder}: holds {len(found)} tasks ({names}). Name one's folder.")
         return found.tasks[0]
+    if folder.parent.is_dir() and folder.parent.name:
+        near = sorted(str(file.parent) for file in folder.parent.glob("*/task.json"))
+        if near:
+            raise TaskError(
+                f"{key}: {name!r} is no task folder.{did_you_mean(str(folder), near)} There: "
+                f"{listing(near)}."
+            )
     tasks = load_tasks([BUILTIN])
     names = [task.name for task in tasks]
     if name not in names:
         raise TaskError(
-            f"--task: {name!r} is neither a task folder nor a built-in task."
+            f"{key}: {name!r} is neither a task folder nor a built-in task."
             f"{did_you_mean(name, names)} 'manyicl tasks list' shows the built-in ones; "
             "'manyicl tasks import' writes a folder from your data."
         )
@@ -60,6 +69,7 @@ def task_from_file(
     target: str = "",
     labels: Sequence[str] = (),
     instruction: str = "",
+    encoding: str = "",
 ) -> FileTask:
     """Return the task whose pool is a file of solved examples (types as in tables.py).
 
@@ -68,7 +78,7 @@ def task_from_file(
     Raises `TaskError` naming every faulty row (at most 20).
     """
     _check_labels(labels)
-    table = read_table(path, Reading(wanted=named_columns(input, target)))
+    table = read_table(path, Reading(encoding=encoding, wanted=named_columns(input, target)))
     mapping, guesses = guess_columns(table, ColumnMapping(input, target))
     if mapping.options and _lists_options(table, mapping):
         mapping = replace(mapping, list_options=False)
@@ -105,23 +115,39 @@ def _check_labels(labels: Sequence[str]) -> None:
 def _examples(table: Table, mapper: RowMapper, labels: Sequence[str]) -> list[Example]:
     examples: list[Example] = []
     problems: list[str] = []
+    unlisted: dict[str, list[int]] = {}
     for index in range(len(table)):
         try:
             example = mapper.example(table.row(index), table.number(index))
             if labels and example.target not in labels:
-                raise TaskError(
-                    f"target '{mapper.mapping.target}' is {example.target!r}, not one of --labels "
-                    f"({listing(list(labels))})."
-                )
+                unlisted.setdefault(example.target, []).append(table.number(index))
             examples.append(example)
         except TaskError as error:
             problems.append(f"{table.place(index)}: {error}")
             if len(problems) == MAX_PROBLEMS:
                 problems.append(f"(stopped after {MAX_PROBLEMS} faulty rows)")
                 break
+    if unlisted:
+        problems.append(f"{table.name}: {_not_listed(unlisted, examples, labels)}")
     if problems:
         raise TaskError("\n".join(problems))
     return examples
+
+
+def _not_listed(
+    unlisted: dict[str, list[int]], examples: list[Example], labels: Sequence[str]
+) -> str:
+    """Say once which answers are no label, and which labels are no answer."""
+    found = [
+        f"{target!r} (row{'s' * (len(rows) > 1)} {listing(list(map(str, rows)), SHOWN_ROWS)})"
+        for target, rows in unlisted.items()
+    ]
+    said = f"answers that are not one of --labels: {listing(found)}."
+    present = {example.target for example in examples}
+    absent = [repr(label) for label in labels if label not in present]
+    if absent:
+        said += f" {listing(absent)} of --labels occurs nowhere."
+    return said + f" --labels are {listing(list(labels))}; name every answer as the file has it."
 
 
 def _kind(

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
-from manyicl.errors import TaskError, listing
+from manyicl.errors import TaskError
 from manyicl.tasks.columns import is_list
 from manyicl.tasks.mapping import ColumnMapping
 from manyicl.tasks.tables import Table
@@ -111,8 +111,8 @@ def _only_other(table: Table, taken: str) -> str:
 
 def _cannot_guess(table: Table, what: str, flag: str) -> TaskError:
     return TaskError(
-        f"{table.name}: cannot tell which column is the {what}. Columns found: "
-        f"{listing(list(table.columns), 40)}. Name it with {flag} COLUMN."
+        f"{table.name}: cannot tell which column is the {what}. {table.columns_found()} "
+        f"Name it with {flag} COLUMN."
     )
 
 

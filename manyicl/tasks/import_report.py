@@ -73,8 +73,9 @@ class ImportReport:
         lines = [line for counts in self.counts for line in counts.lines()]
         lines += self.notes
         labels = f", {len(self.labels)} labels" if self.labels else ""
+        what = ", ".join(dict.fromkeys((self.family, self.kind)))
         lines.append(
             f"wrote {self.folder}: {self.num_train} train and {self.num_test} test examples; "
-            f"{self.family}, {self.kind}{labels}, metric {self.metric}"
+            f"{what}{labels}, metric {self.metric}"
         )
         return lines

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
@@ -19,6 +20,7 @@ from manyicl.tasks.task import Example
 TargetIs = Literal["auto", "text", "index", "index1", "key"]
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NO_LABEL = "which has no label"
 _OPTION_KEY = re.compile(r"^\s*\(?\s*[A-Za-z0-9]\s*[).:]\s*")
 
 
@@ -223,6 +225,25 @@ class RowMapper:
             )
         return "key" if len(text) == 1 and text.isalpha() else "text"
 
+    def unlabelled(self, rows: Iterable[Row]) -> str:
+        """Return in one sentence which values have no label, and which named values never occur."""
+        values: Counter[str] = Counter()
+        for row in rows:
+            value = self._target(row)
+            values[as_text((value or [""])[0] if is_list(value) else value).strip()] += 1
+        values.pop("", None)
+        known = {*self.labels, *self.labels.values()}
+        bare = [f"{v!r} ({n})" for v, n in values.most_common() if v not in known]
+        absent = [repr(v) for v in self.mapping.labels if v not in values]
+        target = self.mapping.target
+        said = (
+            f"--labels: {listing(absent)} occurs nowhere in column '{target}'. " if absent else ""
+        )
+        return (
+            f"{said}Values of '{target}' without a label (rows): {listing(bare)}. Name each of "
+            f"them in the labels, or drop such rows ({target}=VALUE)."
+        )
+
     def _name(self, text: str) -> str:
         if not self.labels:
             return text.replace("_", " ") if self.mapping.readable else text
@@ -232,7 +253,7 @@ class RowMapper:
             return text
         known = listing([f"{value} = {label}" for value, label in self.labels.items()])
         raise TaskError(
-            f"target '{self.mapping.target}' is {text!r}, which has no label; known: {known}. "
+            f"target '{self.mapping.target}' is {text!r}, {NO_LABEL}; known: {known}. "
             f"Add it to the labels, or drop such rows ({self.mapping.target}={text})."
         )
 

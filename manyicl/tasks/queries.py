@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manyicl.errors import TaskError, listing
+from manyicl.errors import TaskError
 from manyicl.tasks.columns import Row, as_text, is_list, template, template_value
 from manyicl.tasks.guess import INPUT_NAMES
 from manyicl.tasks.mapping import list_options
@@ -37,6 +37,7 @@ def read_queries(
     input: str = "",
     options: Sequence[str] = (),
     usual: str = "",
+    encoding: str = "",
 ) -> Queries:
     """Return the queries for a task in a JSONL, JSON, CSV, TSV, Parquet or Arrow file.
 
@@ -52,7 +53,12 @@ def read_queries(
             "multiple_choice tasks are chosen among a query's options. Leave it out, or give "
             "demonstrations that have options."
         )
-    table = read_table(path, Reading(wanted=(*named_columns(input or usual), INPUT)))
+    reading = Reading(
+        encoding=encoding,
+        wanted=named_columns(input),
+        usual=(*named_columns("" if input else usual), INPUT),
+    )
+    table = read_table(path, reading)
     column = input or _input_column(table, usual)
     read = template(column, table.columns, "input", table.name)
     options = options or ((OPTIONS,) if task.kind == "multiple_choice" else ())
@@ -103,8 +109,9 @@ def _input_column(table: Table, usual: str) -> str:
     if len(named) == 1:
         return named[0]
     raise TaskError(
-        f"{table.name}: no column '{INPUT}', and more than one column: "
-        f"{listing(list(table.columns), 40)}. Name the one to answer with --query-input COLUMN."
+        f"{table.name}: no column '{INPUT}', and more than one column. "
+        f"{table.columns_found()} "
+        "Name the one to answer with --query-input COLUMN."
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from manyicl.errors import TaskError
 from manyicl.tasks.duplicates import near_duplicates, normalise, query_text
 from manyicl.tasks.import_report import SplitCounts
-from manyicl.tasks.mapping import RowMapper
+from manyicl.tasks.mapping import NO_LABEL, RowMapper
 from manyicl.tasks.tables import MAX_PROBLEMS, Table
 from manyicl.tasks.task import Example
 
@@ -87,6 +87,7 @@ def draw(
     drawn = Draw(SplitCounts(table.name, len(table)))
     test_queries = frozenset(test_queries)
     problems: list[str] = []
+    unlabelled = False
     for index in _order(len(table), limit, limits.seed):
         if len(drawn.examples) - len(drawn.repeats) >= limit:
             break
@@ -94,11 +95,17 @@ def draw(
         try:
             _take(drawn, table, mapper, index, limits, test_queries)
         except TaskError as error:
+            if strict and mapper.mapping.labels and NO_LABEL in str(error):
+                unlabelled = True  # one mistake in the labels, not one in every row
+                continue
             problems.append(f"{table.place(index)}: {error}")
             drawn.counts.leave_out(UNUSABLE, table.number(index), problems[-1])
             if strict and len(problems) == MAX_PROBLEMS:
                 problems.append(f"(stopped after {MAX_PROBLEMS} faulty rows)")
                 break
+    if unlabelled:
+        rows = (table.row(index) for index in range(len(table)))
+        problems.append(f"{table.name}: {mapper.unlabelled(rows)}")
     _check_usable(drawn, problems, strict)
     return drawn
 

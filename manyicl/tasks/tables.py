@@ -36,6 +36,13 @@ class Table:
     numbers: Sequence[int] = ()
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    not_header: str = ""
+    """Where a first row was judged to be data: the row, the reason, and how to say otherwise."""
+
+    def columns_found(self) -> str:
+        """Return the columns in words, with the first row where that was not taken as names."""
+        found = f"Columns found: {listing(list(self.columns), 40)}."
+        return f"{self.not_header} {found}" if self.not_header else found
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,7 +67,9 @@ class Reading:
     delimiter: str = ""
     header: bool | None = None
     wanted: tuple[str, ...] = ()
-    """Columns the mapping names: a first row that holds one of them is a header."""
+    """Columns the user names: a first row that holds one of them, or nearly, is a header."""
+    usual: tuple[str, ...] = ()
+    """Columns that may be there: a first row that holds one of them as it stands is a header."""
 
 
 def read_table(path: str | Path, reading: Reading | None = None) -> Table:
@@ -145,7 +154,11 @@ def _read_json_lines(path: Path, text: str) -> Table:
             break
     if problems:
         if len(problems) > 1 and text.lstrip().startswith("["):
-            problems = [f"{path}: holds one JSON list, not JSON Lines. Rename it to .json."]
+            raise TaskError(f"{path}: holds one JSON list, not JSON Lines. Rename it to .json.")
+        problems.append(
+            'Write each row as one JSON object on one line, {"input": "...", "output": "..."}, '
+            "or remove these rows; faulty rows are never skipped."
+        )
         raise TaskError("\n".join(problems))
     return Table(str(path), _columns(rows), rows, numbers)
 

@@ -24,6 +24,7 @@ from manyicl.models import (
     context_length,
     load_model,
     load_tokenizer,
+    stored_context_length,
 )
 from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
@@ -57,10 +58,20 @@ def train(config: Config) -> Path:
 
 
 def check_run_folder(config: Config) -> None:
-    """Bind the run folder to this configuration and data, or refuse it, before anything runs."""
+    """Bind the run folder to this configuration and data, or refuse it, before anything runs.
+
+    What the configuration or the model's context length rules out is refused before any writing.
+    """
+    held_in = held_in_tasks(config)
     check_trackers(config.training.report_to)
+    _check_base(config)
+    path, trust = config.model.path, config.model.trust_remote_code
+    if path and not (Path(config.run_dir) / "model").is_dir():
+        limit = stored_context_length(path, trust_remote_code=trust)
+        if limit and config.episodes.max_tokens > limit:
+            _refuse_length(config, limit)
     with run_folder.open_run(config) as run_dir:
-        run_folder.bind(run_dir, config, held_in_tasks(config))
+        run_folder.bind(run_dir, config, held_in)
 
 
 def held_in_tasks(config: Config) -> TaskCollection:
@@ -90,7 +101,8 @@ def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTok
     model, base = config.model, Path(config.run_dir) / "base"
     trust = model.trust_remote_code
     if model.path:
-        return load_tokenizer(model.tokenizer or model.path, trust_remote_code=trust)
+        key = "model.tokenizer" if model.tokenizer else "model.path"
+        return load_tokenizer(model.tokenizer or model.path, trust_remote_code=trust, key=key)
     if base.is_dir() and run_folder.is_bound_to(base.parent, config):
         return load_tokenizer(str(base), trust_remote_code=trust)
     return base_tokenizer(model, _texts(held_in))

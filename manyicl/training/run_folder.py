@@ -40,6 +40,7 @@ def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
     run only the main one is to `hold` it.
     """
     run_dir = Path(config.run_dir)
+    _refuse_other_folder(run_dir)
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         lock = (run_dir / ".lock").open("w")
@@ -58,6 +59,21 @@ def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
             ) from None
         with disk_errors_explained(run_dir):
             yield run_dir
+
+
+def _refuse_other_folder(run_dir: Path) -> None:
+    """Raise `ConfigError` for a folder of something else: a run would be mixed into it."""
+    if not run_dir.is_dir() or (run_dir / "config.yaml").is_file():
+        return
+    if any(run_dir.glob("task.json")) or any(run_dir.glob("*/task.json")):
+        found = "holds tasks (task.json), not a run"
+    else:
+        names = sorted(path.name for path in run_dir.iterdir())
+        other = [name for name in names if not name.startswith(".") and not name.endswith(".log")]
+        if not other or any(name in names for name in ("data.json", ".lock")):
+            return
+        found = f"is not empty and holds no run (found {listing(other, 3)})"
+    raise ConfigError(f"run_dir: {run_dir} {found}. Choose a new folder, e.g. run_dir=runs/mine.")
 
 
 def bind(run_dir: Path, config: Config, tasks: TaskCollection, *, write: bool = True) -> None:

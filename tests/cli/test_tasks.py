@@ -257,3 +257,27 @@ def test_every_command_of_the_format_document_is_one_the_parser_takes():
     assert len(commands) >= 6
     for command in commands:
         assert parser.parse_args(shlex.split(command.replace("\\\n", " "))).run
+
+
+def test_a_misspelt_value_of_a_label_is_told_once(run, tmp_path):
+    source = tmp_path / "rows.csv"
+    lines = [f"{text(i)},{('billing', 'parcel')[i % 2]}\n" for i in range(60)]
+    source.write_text("text,label\n" + "".join(lines))
+    with pytest.raises(TaskError) as caught:
+        run("import", source, "--out", tmp_path, "--labels", "billling=Bills", "parcel=Parcels")
+    (line, _) = str(caught.value).split("\n")
+    assert "--labels: 'billling' occurs nowhere in column 'label'" in line
+    assert "without a label (rows): 'billing' (30)" in line
+
+
+def test_show_takes_a_task_folder_and_says_where_else_a_name_is_looked_for(run, my_csv, tmp_path):
+    run("import", my_csv, "--out", tmp_path / "tasks")
+    code, said = run("show", tmp_path / "tasks/my", "-n", 1)
+    assert code == 0
+    assert said.startswith("my: ")
+    with pytest.raises(TaskError, match=r"no task is named 'my'.* --path FOLDER"):
+        run("show", "my")
+    with pytest.raises(
+        TaskError, match=r"tasks show: .*/mi' is no task folder. Did you mean .*/my'"
+    ):
+        run("show", tmp_path / "tasks/mi")

@@ -23,10 +23,12 @@ from manyicl.errors import ModelError
 from manyicl.models import (
     context_length,
     has_fast_bf16,
+    hub,
     load_model,
     load_tokenizer,
     logits_at,
     model_identity,
+    stored_context_length,
     stored_dtype,
 )
 
@@ -155,6 +157,34 @@ def test_a_hub_id_that_cannot_be_fetched_is_said():
         )
 
 
+@pytest.mark.parametrize("name", ["runs/nope", "./nope", "~/nope", "/no/such", "a/b/c"])
+def test_a_name_that_can_only_be_a_folder_is_refused_without_a_look_up(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hub, "_look_up", lambda name: pytest.fail("a hub was asked"))
+    (tmp_path / "runs/nose").mkdir(parents=True)
+    for load in (load_model, load_tokenizer, stored_context_length):
+        with pytest.raises(ModelError, match=f"^model.path: '{name}' is no local folder") as caught:
+            load(name)
+        assert ("Did you mean 'runs/nose'?" in str(caught.value)) == (name == "runs/nope")
+
+
+def test_a_hub_that_cannot_be_reached_is_asked_once_and_quietly(monkeypatch, caplog):
+    import huggingface_hub
+
+    asked = []
+
+    def unreachable(url):
+        asked.append(url)
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", unreachable)
+    message = r"^model\.tokenizer: 'emptymodl' is no local .* \(Name or service not known\)"
+    with pytest.raises(ModelError, match=message):
+        load_tokenizer("emptymodl", key="model.tokenizer")
+    assert len(asked) == 1
+    assert not caplog.records
+
+
 def test_code_that_comes_with_weights_is_not_run(copied, tmp_path):
     settings = json.loads((copied / "config.json").read_text())
     settings["model_type"] = "foreign"
@@ -270,7 +300,7 @@ def test_a_folder_without_tokenizer_is_refused(copied):
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
 def test_a_damaged_tokenizer_is_refused(copied, name):
     (copied / name).write_text("{")
-    with pytest.raises(ModelError, match=r"model\.tokenizer: .* cannot be loaded"):
+    with pytest.raises(ModelError, match=r"model\.path: .* its tokenizer cannot be loaded"):
         load_tokenizer(str(copied))
 
 
@@ -289,6 +319,10 @@ def test_a_model_without_a_limit_has_no_context_length():
 
 def test_the_context_length_of_an_adapted_model_is_that_of_its_base(saved):
     assert context_length(load_model(str(saved), lora(2), training=True)) == 512
+
+
+def test_the_context_length_is_known_without_the_weights(saved, adapter):
+    assert stored_context_length(str(saved)) == stored_context_length(str(adapter)) == 512
 
 
 def test_the_identity_knows_every_weight_and_the_config(saved, adapter):

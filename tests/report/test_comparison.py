@@ -4,6 +4,9 @@ from dataclasses import replace
 
 from manyicl.evaluation.results import Results
 from manyicl.report.comparison import compare
+from manyicl.report.page import render
+from manyicl.report.rows import mean_blocks
+from manyicl.report.tables import kshot_tables
 
 
 def test_one_run_keeps_its_stages_and_compares_them_with_the_first(make_results) -> None:
@@ -42,3 +45,35 @@ def test_families_stand_in_the_order_of_the_task_format_and_unknown_ones_last(ma
     made = make_results(3, families=("math", "nli", "classification"))
     scores = [replace(s, family="poetry") if s.family == "nli" else s for s in made.scores]
     assert compare(Results(scores)).families == ["classification", "math", "poetry"]
+
+
+def named(results: Results, *tasks: str) -> Results:
+    return replace(results, scores=[s for s in results.scores if s.task in tasks])
+
+
+def test_runs_are_compared_on_the_tasks_that_all_share(make_results) -> None:
+    made = make_results(4, held_in=False)
+    one, *others = sorted({score.task for score in made.scores})
+    found = compare({"mine": made, "own": named(made, one)})
+    assert found.tasks(held_out=True) == [one]
+    assert found.scope == "Compared on the 1 task that all runs share; left out: 3 of mine."
+    assert found.scope in render({"mine": made, "own": named(made, one)})
+    (first, *_) = kshot_tables({"mine": made, "own": named(made, one)})
+    assert str(first.title).startswith(found.scope)
+    assert compare({"a": made, "b": made}).scope == ""
+    assert others
+
+
+def test_runs_without_a_common_task_show_each_runs_own_number(make_results) -> None:
+    made = make_results(4, held_in=False, stages=("tuned",))
+    one, *others = sorted({score.task for score in made.scores})
+    runs = {"mine": named(made, *others), "own": named(made, one)}
+    found = compare(runs)
+    assert found.separate
+    assert "share no task (mine has 3 tasks, own has 1 task)" in found.scope
+    labels = [row.label for row in mean_blocks(found, True)[0].rows]
+    assert labels == ["mine (3 tasks)", "own (1 task)"]
+    html = render(runs)
+    assert "Mean over 4" not in html
+    assert "mean of 4" not in html
+    assert "own held-out tasks (mine: 3, own: 1)" in html

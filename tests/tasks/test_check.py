@@ -203,3 +203,15 @@ def test_a_name_used_twice_is_an_error():
 def test_real_tasks_have_no_errors(name):
     findings = check_task(read_task(SHARED / name))
     assert [finding for finding in findings if finding.severity == "error"] == []
+
+
+def test_every_pair_of_tasks_is_counted_in_full():
+    same = rows(0, 7)
+    tasks = [
+        make_task(train=same[:5], test=same[5:], name=name, group=name)
+        for name in ("one", "two", "three")
+    ]
+    said = [finding.message for finding in check_between(tasks)]
+    pairs = ["'one' and 'three'", "'one' and 'two'", "'two' and 'three'"]
+    for pair, message in zip(pairs, said, strict=True):
+        assert f"{pair} share 7 inputs" in message

@@ -49,6 +49,16 @@ def test_a_pattern_that_matches_nothing_names_its_key_and_the_known_tasks(patter
     assert "Known: arc_easy, arc_hard, gsm, rte" in message
 
 
+@pytest.mark.parametrize("key", ["tasks.held_in", "tasks.held_out"])
+def test_a_split_that_a_recipe_brought_can_be_overridden(key):
+    with pytest.raises(TaskError) as caught:
+        TASKS.matching(["group:none"], key)
+    assert f"If it comes from the recipe, override it: {key}=[...] (or =[] for" in str(caught.value)
+    with pytest.raises(TaskError) as caught:
+        TASKS.matching(["group:none"], "--only")
+    assert "recipe" not in str(caught.value)
+
+
 def test_a_near_miss_is_named():
     with pytest.raises(TaskError, match="Did you mean 'arc_easy'"):
         TASKS.matching(["arc_eazy"])

@@ -1,6 +1,7 @@
 import pytest
 
 from manyicl.errors import TaskError
+from manyicl.tasks.guess import guess_columns
 from manyicl.tasks.tables import Reading, read_table
 
 
@@ -105,3 +106,40 @@ def test_another_encoding_can_be_named(tmp_path):
 def test_very_long_cells_are_read(tmp_path):
     table = read(tmp_path, f"text,label\n{'x' * 300_000},y\n")
     assert len(table.row(0)["text"]) == 300_000
+
+
+MESSY = "Message text,Team ,\nI was charged twice,billing,\nwhere is it,delivery,x\n"
+
+
+@pytest.mark.parametrize("wanted", ["message text", "Mesage text", "text", "TEAM"])
+def test_a_cell_like_a_named_column_makes_the_first_row_a_header(wanted, tmp_path):
+    table = read(tmp_path, MESSY, wanted=(wanted,))
+    assert table.columns == ("Message text", "Team", "")
+    assert len(table) == 2
+    assert "that is asked for" in table.notes[0]
+
+
+def test_a_first_row_judged_to_be_data_is_shown_with_the_way_out(tmp_path):
+    with pytest.raises(TaskError) as caught:
+        read(tmp_path, MESSY, wanted=("body", "label"))
+    message = str(caught.value)
+    assert "no column 'body'. The first row was judged to be data" in message
+    assert "first row: 'Message text', 'Team ', ''." in message
+    assert "as they stand in it, e.g. 'Message text'" in message
+    with pytest.raises(TaskError, match=r"cannot tell.*first row: 'Message text', 'Team ', ''"):
+        guess_columns(read(tmp_path, MESSY))
+
+
+def test_a_column_that_only_may_be_there_must_be_named_exactly(tmp_path):
+    assert read(tmp_path, "1,texta\n2,b\n", usual=("texte",)).columns[0] == "column1"
+    assert read(tmp_path, "1,text\n2,b\n", usual=("text",)).columns == ("1", "text")
+
+
+def test_a_number_of_a_column_is_a_name_where_the_first_row_is_data(tmp_path):
+    table = read(tmp_path, "1,x\n2,y\n", wanted=("column1", "column2"))
+    assert len(table) == 2
+
+
+def test_rows_of_another_width_are_told_not_to_be_skipped(tmp_path):
+    with pytest.raises(TaskError, match=r"not skipped by --skip-bad-rows: their cells may stand"):
+        read(tmp_path, "text,label\na,b,c\nd,e\n")

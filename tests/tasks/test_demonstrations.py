@@ -30,6 +30,10 @@ def test_a_task_is_found_as_a_folder_a_folder_of_one_and_a_built_in_name(tmp_pat
         find_task(str(tmp_path / "tasks"))
     with pytest.raises(TaskError, match=r"neither a task folder nor a built-in task. Did you mean"):
         find_task("ticket_tea")
+    folder = tmp_path / "tasks"
+    with pytest.raises(TaskError) as caught:
+        find_task(str(folder / "tou"))
+    assert f"is no task folder. Did you mean '{folder / 'toy'}'?" in str(caught.value)
 
 
 def test_a_small_closed_set_of_targets_becomes_the_labels(tmp_path):
@@ -46,7 +50,7 @@ def test_labels_of_ones_own_win_and_every_target_is_one_of_them(tmp_path):
     assert task_from_file(path).task.kind == "generation"  # too few rows to tell
     task = task_from_file(path, labels=["late", "fine", "lost"], instruction="Sort.").task
     assert (task.labels, task.instruction) == (("late", "fine", "lost"), "Sort.")
-    with pytest.raises(TaskError, match=r"row 3: target 'label' is 'fine', not one of --labels"):
+    with pytest.raises(TaskError, match=r"not one of --labels: 'fine' \(row 3\)"):
         task_from_file(path, labels=["late", "lost"])
     for labels in (["late"], ["late", "late"], ["late", ""]):
         with pytest.raises(TaskError, match="list two or more different labels"):
@@ -70,3 +74,11 @@ def test_faulty_rows_are_all_named(tmp_path):
         task_from_file(path)
     assert "row 3: target 'label' is empty" in str(caught.value)
     assert "row 5: target 'label' is empty" in str(caught.value)
+
+
+def test_a_misspelt_label_is_told_once_with_the_values_there_are(tmp_path):
+    with pytest.raises(TaskError) as caught:
+        task_from_file(csv_file(tmp_path, ["late", "fine"] * 30), labels=["late", "fin"])
+    (line,) = str(caught.value).split("\n")
+    assert "'fine' (rows 3, 5, 7, 9, 11 and 25 more)" in line
+    assert "'fin' of --labels occurs nowhere" in line

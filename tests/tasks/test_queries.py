@@ -35,7 +35,9 @@ def test_the_input_is_the_named_column_the_usual_one_or_input_or_the_only_one(tm
     assert found.examples[0].input == "one"  # a usual name, and the only one
     assert found.notes[-1] == f"{other}: queries are 'text'"
     many = write(tmp_path / "many.csv", "title,text\none,two\n")
-    with pytest.raises(TaskError, match=r"no column 'input', and more than one column: title, te"):
+    with pytest.raises(
+        TaskError, match=r"no column 'input', and more than one column. Columns found: title, te"
+    ):
         read_queries(many, TASK)
     with pytest.raises(
         TaskError, match=r"no column 'txt' \(wanted as input\). Did you mean 'text'"
@@ -129,3 +131,9 @@ def test_options_for_a_task_of_another_kind_are_refused(tmp_path):
 def test_a_column_of_options_is_left_alone_where_the_task_has_labels(tmp_path):
     path = write(tmp_path / "q.jsonl", '{"input": "x", "options": ["red", "blue"]}\n')
     assert read_queries(path, TASK).examples[0].options == ()
+
+
+def test_the_encoding_of_queries_can_be_named(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("input\nna\u00efve\n".encode("cp1252"))
+    assert read_queries(path, TASK, encoding="cp1252").examples[0].input == "na\u00efve"

@@ -99,3 +99,8 @@ def test_a_folder_that_is_no_saved_dataset_says_what_to_name(tmp_path):
 def test_the_type_can_be_named_where_the_suffix_is_unusual(tmp_path):
     path = write(tmp_path, "export.dat", "text,label\na,x\n")
     assert read_table(path, Reading(suffix=".csv")).columns == ("text", "label")
+
+
+def test_faulty_json_is_told_with_the_way_out(tmp_path):
+    with pytest.raises(TaskError, match=r"(?s)row 2: not valid.*row 3: not.*one JSON object on on"):
+        read_table(write(tmp_path, "x.jsonl", '{"a": 1}\n{\nb\n'))

@@ -164,6 +164,28 @@ def test_processes_of_one_run_refuse_the_same_together(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+# --- folders of something else -------------------------------------------------------------------
+
+
+def test_a_folder_of_something_else_is_refused_and_left_as_it_was(tmp_path):
+    def refused(found: str) -> None:
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(ConfigError, match=found) as caught:
+            bind(config)
+        assert "Choose a new folder" in str(caught.value)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    config = tiny_config(tmp_path, run="tasks")
+    refused(r"holds tasks \(task\.json\), not a run")
+    config = tiny_config(tmp_path)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/thesis.tex").touch()
+    refused(r"is not empty and holds no run \(found thesis\.tex\)")
+    (tmp_path / "run/thesis.tex").rename(tmp_path / "run/out.log")
+    (tmp_path / "run/.hidden").touch()
+    bind(config)
+
+
 # --- disks ---------------------------------------------------------------------------------------
 
 
@@ -220,6 +242,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, place):
 def test_a_file_that_cannot_be_written_inside_is_said(tmp_path):
     config = tiny_config(tmp_path)
     (tmp_path / "run/log.jsonl").mkdir(parents=True)
+    (tmp_path / "run/.lock").touch()
     with pytest.raises(RunError, match=r"writing failed .*directory"):
         train(config)
 

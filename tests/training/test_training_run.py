@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from builders import ARCHITECTURES, byte_level_tokenizer, chat_tokenizer, make_task
+from builders import ARCHITECTURES, byte_level_tokenizer, chat_tokenizer, make_task, tiny_model
 from builders import metaspace_tokenizer as metaspace
 from training.tiny_runs import (
     assert_same_weights,
@@ -262,6 +262,23 @@ def test_a_tracker_that_is_not_installed_is_refused_before_anything_is_written(
     with pytest.raises(ConfigError, match="which is not installed here"):
         run.check_run_folder(config)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_length_the_model_cannot_take_is_refused_before_anything_is_written(tmp_path):
+    model = tiny_model(vocab_size=400)  # of a context of 512 tokens
+    model.save_pretrained(tmp_path / "model")
+    named = {"model__config": {}, "model__path": str(tmp_path / "model")}
+    for settings in (named, {}):
+        config = tiny_config(tmp_path, episodes__max_tokens=4096, **settings)
+        with pytest.raises(ConfigError, match=r"max_tokens: is 4096, .* at most 512"):
+            run.check_run_folder(config)
+        assert not (tmp_path / "run").exists()
+    config = tiny_config(tmp_path, model__config={}, model__path=str(tmp_path / "nope"))
+    with pytest.raises(ModelError, match=r"model\.path: .* is no local folder"):
+        run.check_run_folder(config)
+    assert not (tmp_path / "run").exists()
+    run.check_run_folder(tiny_config(tmp_path, episodes__max_tokens=512, **named))
+    assert (tmp_path / "run/config.yaml").is_file()
 
 
 def test_tensorboard_is_given_the_loss_and_the_loss_at_every_shot_of_the_log(tmp_path):
