@@ -42,8 +42,9 @@ class ChatTemplate:
         self._instruction_place = config.instruction
         self._tokenizer = tokenizer
         template = tokenizer.chat_template
-        dated = isinstance(template, str) and "strftime_now" in template
-        self._undated = DAY + template if dated else None  # None: the tokenizer's own
+        self._undated = None  # the tokenizer's own
+        if isinstance(template, str) and "strftime_now" in template:
+            self._undated = DAY + template
         rendered = self._render(system=False)
         head, self._to_answer, between, to_answer, again, _, tail = _split(rendered, system=False)
         if to_answer != self._to_answer or again != between:
