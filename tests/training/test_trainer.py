@@ -194,6 +194,7 @@ def poisoned_config(tmp_path: Path, value: float, **settings: Any) -> Config:
     file.write_text("\n".join(lines) + "\n")
     config = tiny_config(tmp_path, tasks__held_in=["letters"], tasks__held_out=[], **settings)
     run.base_path(config, tmp_path / "run", run.held_in_tasks(config))
+    (tmp_path / "run/.lock").touch()  # a run was begun here
     tensors = load_file(tmp_path / "run/base/model.safetensors")
     letter = load_tokenizer(str(tmp_path / "run/base")).get_vocab()["Q"]
     tensors["model.embed_tokens.weight"][letter] = value
