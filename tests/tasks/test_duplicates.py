@@ -239,9 +239,7 @@ def test_most_rows_of_a_real_task_can_stand_together(name, least):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real task collection is not here")
 def test_real_near_copies_are_found():
+    """Most rows of this task have a twin that differs in a pronoun."""
     train = read_task(SHARED / "qa/bbh_disambiguation_qa").train
-    texts = [query_text(example) for example in train]
-    found = near_duplicates(texts)
-    ill = [i for i, text in enumerate(texts) if "felt gravely ill" in text]
-    assert len(ill) > 1
-    assert all(set(ill) - {i} <= found[i] for i in ill)
+    found = near_duplicates([query_text(example) for example in train])
+    assert sum(map(bool, found)) >= 0.7 * len(train)
