@@ -25,6 +25,7 @@ EPILOG = """examples:
   manyicl tasks import my.csv --input text --target label --out my_tasks/
   manyicl tasks check my_tasks/                   duplicates, leaks, label noise, ...
   manyicl tasks show tickets --path my_tasks/ -n 3
+  manyicl tasks export builtin DIR --only builtin:held_out
 """
 
 
@@ -39,7 +40,7 @@ def register(subparsers: Any) -> None:
     )
     verbs = parser.add_subparsers(dest="tasks_verb", metavar="VERB", required=True)
 
-    verb = verbs.add_parser("list", help="list tasks with family, kind, metric, group and sizes")
+    verb = verbs.add_parser("list", help="list tasks with family, metric, group, side and sizes")
     verb.add_argument(
         "path", nargs="*", default=["builtin"], metavar="PATH",
         help="task folders, folders of them, 'builtin' (default) or 'catalogue'",
@@ -73,7 +74,10 @@ def register(subparsers: Any) -> None:
     verb = verbs.add_parser("export", help="write tasks as task folders, FAMILY/NAME below DIR")
     verb.add_argument("source", metavar="SOURCE", help="'builtin', or a folder of tasks")
     verb.add_argument("out", metavar="DIR", help="folder to write to")
-    verb.add_argument("--only", nargs="+", metavar="PATTERN", help="names, family:X or group:X")
+    verb.add_argument(
+        "--only", nargs="+", metavar="PATTERN",
+        help="names, family:X, group:X, builtin:held_in or builtin:held_out",
+    )  # fmt: skip
     verb.set_defaults(run=export_tasks)
 
     verb = verbs.add_parser("catalogue", help="list the public tasks that import knows by name")
@@ -97,10 +101,11 @@ def list_tasks(args: argparse.Namespace) -> int:
         return 0
     _print_table(
         count(len(rows), "task"),
-        ("name", "family", "kind", "metric", "group", "labels", "train", "test"),
+        ("name", "family", "kind", "metric", "group", "side", "labels", "train", "test"),
         [
             (
                 *(row[key] for key in ("name", "family", "kind", "metric", "group")),
+                (row["side"] or "").replace("_", " "),
                 row["num_labels"] or "",
                 *("generated" if row[key] is None else row[key] for key in ("train", "test")),
             )
@@ -111,12 +116,15 @@ def list_tasks(args: argparse.Namespace) -> int:
 
 
 def _described(task: Task) -> dict[str, Any]:
+    from manyicl.tasks.builtin.split import side_of
+
     return {
         "name": task.name,
         "family": task.family,
         "kind": task.kind,
         "metric": task.metric,
         "group": task.group,
+        "side": side_of(task),
         "num_labels": len(task.labels),
         "train": _count_rows(task, "train"),
         "test": _count_rows(task, "test"),
@@ -231,6 +239,7 @@ def _shown_task(name: str, tasks: TaskCollection) -> Task:
 def show_task(args: argparse.Namespace) -> int:
     """Print a task's metadata and its first examples."""
     from manyicl.tasks import load_tasks
+    from manyicl.tasks.builtin.card import facts
 
     if args.n < 1:
         raise TaskError(f"-n is {args.n}; it must be at least 1.")
@@ -240,6 +249,7 @@ def show_task(args: argparse.Namespace) -> int:
     for title, text in (
         ("instruction", task.instruction),
         (f"labels ({len(task.labels)})", listing(list(task.labels), 20)),
+        *facts(task),
         ("note", task.note),
         ("source", ", ".join(f"{key} {value}" for key, value in task.source.items())),
         ("folder", str(task.folder or "")),
@@ -259,8 +269,10 @@ def show_task(args: argparse.Namespace) -> int:
 
 
 def export_tasks(args: argparse.Namespace) -> int:
-    """Write tasks as folders DIR/FAMILY/NAME."""
+    """Write tasks as folders DIR/FAMILY/NAME, built-in ones with their card."""
     from manyicl.tasks import load_tasks
+    from manyicl.tasks.builtin.card import card
+    from manyicl.tasks.builtin.split import is_builtin
     from manyicl.tasks.sources import write_whole
 
     tasks = load_tasks([args.source])
@@ -269,7 +281,7 @@ def export_tasks(args: argparse.Namespace) -> int:
     out = Path(args.out).expanduser()
     for task in tasks:
         folder = out / task.family / task.name
-        write_whole(task, folder)
+        write_whole(task, folder, card(task) if is_builtin(task) else "")
         print(f"wrote {folder}: {len(task.train)} train and {len(task.test)} test examples")
     print(f"{len(tasks)} tasks written. Read them with: manyicl tasks list {out}")
     return 0

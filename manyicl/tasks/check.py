@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 from manyicl.errors import TaskError, listing
 from manyicl.tasks.duplicates import near_duplicates, normalise, query_text
 from manyicl.tasks.folder import read_examples, read_task
+from manyicl.tasks.surface_cues import MAX_MAJORITY, MIN_ROWS, majority_share, surface_cues
 from manyicl.tasks.task import SPLITS, Example, Split, Task
 
 Severity = Literal["error", "warning"]
@@ -25,7 +26,6 @@ Rows: TypeAlias = Sequence[Example]
 
 LONG_TIMES_MEDIAN = 8
 LONG_FLOOR_CHARS = 400  # below this a row is never over-long: about a hundred tokens
-MAJORITY_SHARE = 0.8
 SHOWN_ROWS = 5
 
 
@@ -74,6 +74,7 @@ def check_task(task: Task, *, max_chars: int | None = None) -> list[Finding]:
         findings += _check_rows(task, split, rows, place)
         findings += _check_same_input(split, rows, place)
         findings += _check_labels(task, split, rows, place)
+    findings += _check_cues(task, [example for rows in splits.values() for example in rows])
     findings += _check_lengths(task, splits, max_chars)
     findings += _check_near_duplicates(task, splits)
     if len(splits) == 2:
@@ -191,7 +192,7 @@ def _check_labels(task: Task, split: Split, rows: Rows, place: str) -> Iterator[
             "remove the labels from task.json.",
         )
     label, most = counts.most_common(1)[0]
-    if most > MAJORITY_SHARE * len(rows):
+    if most > MAX_MAJORITY * len(rows):
         yield Finding(
             "warning",
             split,
@@ -201,6 +202,26 @@ def _check_labels(task: Task, split: Split, rows: Rows, place: str) -> Iterator[
             f"({most / len(rows):.0%}); always answering it scores as much. Add rows of other "
             "labels, or set 'metric' to macro_f1.",
         )
+
+
+def _check_cues(task: Task, rows: Rows) -> Iterator[Finding]:
+    """Report answers that can be had without reading the input, or from one word of it."""
+    if len(rows) < MIN_ROWS:
+        return
+    if not task.labels and (share := majority_share(rows)) > MAX_MAJORITY:
+        text = (
+            f"task '{task.name}': one answer, or the option at one place, is right in {share:.0%}"
+        )
+        yield Finding(
+            "warning", "", (), "imbalance", f"{text} of the rows. Add rows of other ones."
+        )
+    cues = surface_cues(rows) if task.labels else None
+    for problem in cues.problems() if cues else []:
+        text = (
+            f"task '{task.name}': {problem}. Scores may measure the spotting of a word; add rows "
+        )
+        text += "of the same label without it and of other labels with it, or name it in 'note'."
+        yield Finding("warning", "", (), "surface cue", text)
 
 
 def _check_lengths(

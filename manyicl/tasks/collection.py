@@ -49,22 +49,30 @@ class TaskCollection:
         )
 
     def matching(self, patterns: Sequence[str], key: str = "tasks") -> TaskCollection:
-        """Keep the tasks that match any pattern: a name with wildcards, `family:x` or `group:x`.
+        """Keep the tasks that match any pattern: a name with wildcards, `family:x`, `group:x`, or
+        a side of the fixed split of the generated tasks, `builtin:held_in` or `builtin:held_out`.
 
         A pattern that matches nothing is an error; `key` is the config key the message names.
         """
+        from manyicl.tasks.builtin.split import SIDES, is_builtin
+
+        sides = [f"{BUILTIN}:{side}" for side in SIDES]
         kept: list[Task] = []
         for pattern in patterns:
             found = [task for task in self.tasks if _matches(task, pattern)]
             if not found:
                 names = [task.name for task in self.tasks]
                 hint = ""
+                if pattern.startswith(f"{BUILTIN}:") and not any(map(is_builtin, self.tasks)):
+                    hint = f" There are no built-in tasks here: '{BUILTIN}' is none of the paths."
                 if key in ("tasks.held_in", "tasks.held_out"):
-                    hint = f" If it comes from the recipe, override it: {key}=[...] (or =[] for "
+                    hint += f" If it comes from the recipe, override it: {key}=[...] (or =[] for "
                     hint += "none)." if key == "tasks.held_out" else "all)."
                 raise TaskError(
-                    f"{key}: '{pattern}' matches no task.{did_you_mean(pattern, names)} Use a "
-                    f"name (wildcards allowed), family:NAME or group:NAME. Known: {listing(names)}."
+                    f"{key}: '{pattern}' matches no task.{did_you_mean(pattern, names + sides)} "
+                    "Use a name (wildcards allowed), family:NAME or group:NAME; "
+                    f"{' and '.join(sides)} are the sides of the built-in tasks. "
+                    f"Known: {listing(names)}."
                     f"{hint}"
                 )
             kept += [task for task in found if task not in kept]
@@ -132,4 +140,8 @@ def _matches(task: Task, pattern: str) -> bool:
         return fnmatchcase(task.family, value)
     if colon and kind == "group":
         return fnmatchcase(task.group, value)
+    if colon and kind == BUILTIN:
+        from manyicl.tasks.builtin.split import side_of
+
+        return side_of(task) == value
     return fnmatchcase(task.name, pattern)

@@ -219,9 +219,10 @@ def _build(
     )
 
 
-def write_whole(task: Task, folder: Path) -> None:
+def write_whole(task: Task, folder: Path, readme: str = "") -> None:
     """Write the task beside its place, read it back, and move it there in one step.
 
+    A `readme` is written beside the rows as README.md; readers of tasks pass it by.
     Raises `TaskError` if the place is taken, `RunError` if it cannot be written.
     """
     _check_free(folder)
@@ -229,6 +230,8 @@ def write_whole(task: Task, folder: Path) -> None:
     try:
         shutil.rmtree(stage, ignore_errors=True)  # left by an import that was killed
         write_task(task, stage)
+        if readme:
+            (stage / "README.md").write_text(readme, encoding="utf-8", newline="\n")
         written = read_task(stage)
         for split in SPLITS:
             if written.fingerprint(split) != task.fingerprint(split):

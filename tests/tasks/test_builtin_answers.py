@@ -116,6 +116,8 @@ def test_numbers_in_math_targets_are_plain():
 
 @pytest.mark.parametrize("name", names("qa"))
 def test_answers_stand_in_the_passage_or_are_unknown(name):
+    if GENERATORS[name].labels:
+        pytest.skip("answers are labels")
     for example in rows(name):
         passage, _, question = example.input.rpartition("\n")
         if GENERATORS[name].kind == "multiple_choice":
