@@ -21,6 +21,10 @@ class TaskError(ManyICLError):
     """A task folder, or a row in it, does not follow the task format."""
 
 
+class CorpusError(ManyICLError):
+    """A corpus folder, or a file in it, is not the text that pre-training needs."""
+
+
 class TemplateError(ManyICLError):
     """A template or tokenizer cannot express demonstrations as separate, stoppable segments."""
 

@@ -99,7 +99,18 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
-    from manyicl.cli import config, evaluate, export, inspect, predict, report, run, tasks, train
+    from manyicl.cli import (
+        config,
+        evaluate,
+        export,
+        inspect,
+        predict,
+        pretrain,
+        report,
+        run,
+        tasks,
+        train,
+    )
 
     parser = _Parser(
         prog="manyicl",
@@ -110,7 +121,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"manyicl {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB")
-    for module in (tasks, inspect, run, train, evaluate, predict, report, export, config):
+    verbs = (tasks, inspect, run, train, evaluate, predict, report, export, config, pretrain)
+    for module in verbs:
         module.register(subparsers)
     return parser
 

@@ -20,7 +20,7 @@ from omegaconf.errors import (
 )
 
 from manyicl.config.regimes import REGIMES
-from manyicl.config.schema import Config
+from manyicl.config.schema import NANO, Config
 from manyicl.errors import ConfigError, did_you_mean
 
 
@@ -30,7 +30,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     `overrides` are `key=value` or `--key value` pieces as they come from a command line. Raises
     `ConfigError` naming the file and the full key.
     """
-    settings = OmegaConf.create({}) if path is None else _read_yaml(Path(path))
+    settings = OmegaConf.create({}) if path is None else read_yaml(Path(path))
     place = " with ".join([str(path)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
         _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`
@@ -47,6 +47,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
             )
         if missing := sorted(OmegaConf.missing_keys(settings)):
             raise ConfigError(f"{place}: {missing[0]}: is '???', which means no value. Give one.")
+        _refuse_nano_with_config(settings, place)
         merged = OmegaConf.merge(OmegaConf.structured(Config), REGIMES[regime], settings)
         config = OmegaConf.to_object(merged)
     except ConfigKeyError as error:
@@ -65,6 +66,17 @@ def _drop_model_config(settings: DictConfig, overridden: list[str]) -> None:
     for key in ("config", "tokenizer", "vocab_size"):
         if not any(name.startswith(f"model.{key}") for name in overridden):
             model.pop(key, None)
+
+
+def _refuse_nano_with_config(settings: DictConfig, place: str) -> None:
+    """Where both are written down, the schema could not tell this path from its default."""
+    if OmegaConf.select(settings, "model.path") == NANO and OmegaConf.select(
+        settings, "model.config"
+    ):
+        raise ConfigError(
+            f"{place}: model.path and model.config are both set. Keep one of them (model.path= on "
+            "the command line clears the path)."
+        )
 
 
 def save_config(config: Config, path: str | Path) -> None:
@@ -205,7 +217,7 @@ def _escaped(value: Any) -> Any:
     return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
-def _read_yaml(path: Path) -> DictConfig:
+def read_yaml(path: Path) -> DictConfig:
     if not path.is_file():
         raise ConfigError(f"{path}: no such recipe. Name a YAML file (see recipes/).")
     try:

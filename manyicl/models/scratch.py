@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +18,30 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 END_MARK = "<|end|>"
+USER_MARK, ASSISTANT_MARK = "<|user|>", "<|assistant|>"
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerBase:
-    """Return a byte-level BPE tokenizer (no text is unknown to it) with an end mark."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, marks: Sequence[str] = ()
+) -> PreTrainedTokenizerBase:
+    """Return a byte-level BPE tokenizer (no text is unknown to it) with an end mark.
+
+    `marks` are further special tokens, those of a chat template.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.Sequence(  # digits apart: numbers stay comparable
         [
-            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.Split(Regex(r" ?\p{Nd}"), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False),
         ]
     )
     backend.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[END_MARK],
+        special_tokens=[END_MARK, *marks],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )

@@ -1,0 +1,67 @@
+"""`manyicl pretrain`: a small base model from a folder of text, as `nano` was made."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from manyicl.cli.run import quiet_libraries
+from manyicl.errors import ConfigError, did_you_mean
+
+RECIPES = Path(__file__).resolve().parents[1] / "pretraining" / "recipes"
+EPILOG = """\
+examples:
+  manyicl pretrain nano corpus=FOLDER run_dir=runs/nano
+  manyicl pretrain nano corpus=OTHER_FOLDER 'weights={}' 'leave_out=[]' run_dir=runs/other
+  manyicl pretrain my_settings.yaml
+
+The folder holds *.txt or *.txt.zst files: a paragraph a line, a blank line between documents. The
+recipe names its own sources in weights and leave_out; empty them for other text.
+Started again with the same settings, it goes on from its last complete checkpoint; stages appended
+to the recipe prolong a finished run. Needs the extra: pip install 'manyicl[pretrain]'.
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of the verb."""
+    parser = subparsers.add_parser(
+        "pretrain",
+        help="pre-train a small base model on a folder of text",
+        description="Train tokenizer and model from scratch: a curriculum from look-ups to text, "
+        "so that even a small model learns from its context. Writes run_dir/model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="RECIPE | key=value",
+        help="'nano' or a YAML file, followed by overrides as key=value",
+    )
+    parser.set_defaults(run=pretrain_recipe)
+
+
+def pretrain_recipe(args: argparse.Namespace) -> int:
+    names = [word for word in args.words if "=" not in word]
+    if len(names) != 1:
+        raise ConfigError(f"name one recipe ('nano' or a YAML file); found {names or 'none'}.")
+    path = _find(names[0])
+    quiet_libraries()
+    from manyicl.pretraining.program import pretrain
+    from manyicl.pretraining.settings import load_pretraining
+
+    config = load_pretraining(path, [word for word in args.words if "=" in word])
+    print(f"Model: {pretrain(config)}")
+    return 0
+
+
+def _find(word: str) -> Path:
+    shipped = {path.stem: path for path in sorted(RECIPES.glob("*.yaml"))}
+    if word in shipped:
+        return shipped[word]
+    if Path(word).is_file():
+        return Path(word)
+    raise ConfigError(
+        f"{word}: no such recipe.{did_you_mean(word, list(shipped))} Name a YAML file, or a "
+        f"shipped recipe: {', '.join(shipped)}."
+    )

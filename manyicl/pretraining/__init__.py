@@ -1,0 +1,1 @@
+"""Pre-training of a small base model from a folder of text, with in-context patterns."""

@@ -1,0 +1,94 @@
+"""How pairs of a text and its answer stand on the page: many layouts, one a document."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
+from manyicl.pretraining.patterns.piece import Piece
+from manyicl.pretraining.patterns.vocabulary import Vocabulary, nonsense
+
+_NAMES = (
+    ("Input", "Output"), ("Text", "Label"), ("Question", "Answer"), ("Q", "A"),
+    ("Sentence", "Class"), ("Item", "Group"), ("Message", "Topic"), ("Entry", "Code"),
+    ("Line", "Kind"), ("Note", "Place"), ("Request", "Reply"), ("Problem", "Result"),
+    ("Key", "Value"), ("Report", "Summary"),
+)  # fmt: skip
+_GAPS = ("\n\n", "\n", "\n---\n", f"{END_MARK}\n\n")
+_INLINE = (
+    ("", ":", "\n"), ("", " ->", "\n"), ("", " =", "\n"), ("- ", " :", "\n"), ("| ", " |", " |\n"),
+    ("* ", " (", ")\n"), ("", " is", ".\n"), ("", " =>", "\n"), ("", ";", "\n"), ("", ",", ". "),
+)  # fmt: skip
+_HEADS = ("Find the {}.", "Say which {} it is.", "Name the {} of each {}.", "Give the {}.",
+          "List of {} and {}.", "The {} for every {}:", "Sort by {}.")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What stands before a text, between it and its answer, and after the answer."""
+
+    before: str
+    between: str
+    space: str
+    after: str
+
+
+def draw_layout(rng: random.Random) -> Layout:
+    """Return a layout: labelled lines (often the plain template's), inline marks, or chat turns."""
+    kind = rng.random()
+    if kind < 0.3:
+        return Layout("Input: ", "\nOutput:", " ", f"{END_MARK}\n\n")
+    if kind < 0.6:
+        first, second = rng.choice(_NAMES)
+        return Layout(f"{first}: ", f"\n{second}:", " ", rng.choice(_GAPS))
+    if kind < 0.9:
+        before, between, after = rng.choice(_INLINE)
+        return Layout(before, between, "" if between.endswith("(") else " ", after)
+    return Layout(USER_MARK, ASSISTANT_MARK, "", END_MARK)
+
+
+def lay_out(
+    rng: random.Random,
+    vocabulary: Vocabulary,
+    pairs: Sequence[tuple[str, str]],
+    first_is_open: bool = True,
+) -> list[Piece]:
+    """Return the pairs in one layout; answers are settled, the first mention of each is not.
+
+    `first_is_open=False` where even a first answer follows from its own text.
+    """
+    layout = draw_layout(rng)
+    pieces: list[Piece] = []
+    if rng.random() < 0.4:
+        head = rng.choice(_HEADS).format(rng.choice(vocabulary.words), rng.choice(vocabulary.words))
+        pieces.append(Piece(head + "\n\n"))
+    seen: set[str] = set()
+    for text, answer in pairs:
+        pieces.append(Piece(layout.before + text + layout.between))
+        pieces.append(Piece(layout.space + answer, answer in seen or not first_is_open))
+        pieces.append(Piece(layout.after))
+        seen.add(answer)
+    return pieces
+
+
+def draw_labels(rng: random.Random, vocabulary: Vocabulary, number: int) -> list[str]:
+    """Return distinct labels of one kind: words, invented words, numbers, letters, word pairs."""
+    kind = rng.random()
+    if kind < 0.06 and number <= 26:
+        return rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", number)
+    found: dict[str, None] = {}
+    while len(found) < number:
+        found[_draw_label(rng, vocabulary, kind)] = None
+    return list(found)
+
+
+def _draw_label(rng: random.Random, vocabulary: Vocabulary, kind: float) -> str:
+    if kind < 0.65:
+        return rng.choice(vocabulary.words)
+    if kind < 0.82:
+        return nonsense(rng)
+    if kind < 0.9:
+        return str(rng.randrange(10, 1000))
+    return f"{rng.choice(vocabulary.words)} {rng.choice(vocabulary.words)}"

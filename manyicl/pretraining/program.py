@@ -1,0 +1,296 @@
+"""Pre-training: corpus and settings in; checkpoints, log and a Hugging Face model folder out.
+
+The program may be killed at any moment and started again: it goes on from its last complete
+checkpoint as if nothing had happened (see `Progress` for what a checkpoint holds).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from manyicl.errors import Interrupted, RunError
+from manyicl.models import has_fast_bf16
+from manyicl.pretraining import saving
+from manyicl.pretraining.corpus_data import CorpusData, prepare
+from manyicl.pretraining.head import HeadLoss
+from manyicl.pretraining.initial import initial_model
+from manyicl.pretraining.optimizer import MuonWithAdam
+from manyicl.pretraining.probes import Probes
+from manyicl.pretraining.rows import RowMaker, Rows
+from manyicl.pretraining.settings import PretrainingConfig, StageConfig
+from manyicl.pretraining.text_stream import TextStream
+from manyicl.training.callbacks import StopSignal
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM
+
+WARMUP_STEPS = 20  # of the very first stage
+STREAK = 10  # steps whose mean loss ends a stage with `until_loss`
+
+
+@dataclass
+class Progress:
+    """Where the program stands. With the weights and the optimizer's state this is a checkpoint.
+
+    `recent`: losses since the last log line, by kind of row. `log_lines`: how many lines the log
+    had. `begun`: settings of the stages up to this one. `tokenizer`: its fingerprint.
+    """
+
+    stage: int = 0
+    step_in_stage: int = 0
+    steps: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    text: dict[str, Any] | None = None
+    streak: list[float] = field(default_factory=list)
+    recent: dict[str, list[float]] = field(default_factory=dict)
+    log_lines: int = 0
+    begun: list[dict[str, Any]] = field(default_factory=list)
+    tokenizer: str = ""
+
+
+def pretrain(config: PretrainingConfig) -> Path:
+    """Run all stages (or what is left of them) and return the model folder `run_dir/model`.
+
+    Raises `ConfigError` and `CorpusError` for settings and text that cannot be used, `RunError` for
+    a loss that is not finite or a full disk, `Interrupted` after Ctrl-C or SIGTERM, with the step
+    that was under way finished and saved.
+    """
+    with saving.open_pretraining(config) as run_dir:
+        model = saving.finished_model(run_dir, len(config.stages))
+        if model is not None:
+            print(f"All stages are done; {model} is as it was.")
+            return model
+        data = prepare(config, run_dir)
+        trainer = Pretrainer(config, run_dir, data)
+        trainer.check_text()
+        trainer.resume()
+        with StopSignal().caught() as stop:
+            trainer.run(stop)
+        return saving.write_model(
+            run_dir / "model", trainer.model, data.tokenizer, vars(trainer.progress)
+        )
+
+
+class Pretrainer:
+    """Model, optimizer and progress of one pre-training, and the loop over its steps."""
+
+    def __init__(self, config: PretrainingConfig, run_dir: Path, data: CorpusData):
+        self.config, self.run_dir, self.data = config, run_dir, data
+        self.model: LlamaForCausalLM = initial_model(config.shape, data.tokenizer)
+        self.optimizer = MuonWithAdam(
+            self.model,
+            config.muon_momentum,
+            config.weight_decay,
+            config.embedding_learning_rate,
+        )
+        self.progress = Progress(tokenizer=_fingerprint(data.tokenizer))
+        self._probes = Probes(data.tokenizer, data.vocabulary)
+        self._bf16 = has_fast_bf16()
+
+    def check_text(self) -> None:
+        """Raise `CorpusError` now, not after hours, for a source too small for a later stage."""
+        for number, stage in enumerate(self.config.stages):
+            if stage.mixture.get("text"):
+                self._text_stream(stage, number)
+
+    def resume(self) -> None:
+        """Go on from the newest complete checkpoint, if there is one."""
+        found = saving.load_checkpoint(
+            self.run_dir, self.model, self.optimizer, self.progress.tokenizer
+        )
+        if found is not None:
+            self.progress = Progress(**found)
+            print(
+                f"Going on after {self.progress.tokens / 1e6:.2f} M tokens "
+                f"(stage '{self._stage.name}')."
+                if self.progress.stage < len(self.config.stages)
+                else "All stages are done."
+            )
+
+    def save(self) -> None:
+        saving.save_checkpoint(self.run_dir, self.model, self.optimizer, vars(self.progress))
+
+    @property
+    def _stage(self) -> StageConfig:
+        return self.config.stages[self.progress.stage]
+
+    def run(self, stop: StopSignal | None = None) -> None:
+        """Train to the end of the last stage; save now and then and at the end of each stage.
+
+        Raises `Interrupted`, the step saved, when a stop is wanted.
+        """
+        stop = stop or StopSignal()
+        while self.progress.stage < len(self.config.stages):
+            self._run_stage(self._stage, stop)
+            self._log_finished()
+            self.progress.stage += 1
+            self.progress.step_in_stage, self.progress.streak = 0, []
+            self.progress.text = None
+            self.save()
+
+    def _run_stage(self, stage: StageConfig, stop: StopSignal) -> None:
+        maker = self._row_maker(stage)
+        per_step = stage.row_tokens * stage.rows_per_step
+        num_steps = math.ceil(stage.million_tokens * 1e6 / per_step)
+        progress, saved = self.progress, time.monotonic()
+        progress.begun = [*progress.begun[: progress.stage], asdict(stage)]
+        while progress.step_in_stage < num_steps and not _learned(stage, progress.streak):
+            started = time.monotonic()
+            self.optimizer.set_learning_rate(self._learning_rate(stage, num_steps))
+            rows = maker.step(progress.step_in_stage)
+            loss = self._train_step(rows)
+            progress.steps += 1
+            progress.step_in_stage += 1
+            progress.tokens += per_step
+            progress.seconds += time.monotonic() - started
+            progress.text = maker.text.state_dict() if maker.text else None
+            progress.streak = [*progress.streak, loss][-STREAK:]
+            if progress.steps % self.config.log_every == 0:
+                self._log(stage)
+            if progress.steps % self.config.probe_every == 0:
+                self._probe()
+            if stop.wanted:
+                self.save()
+                raise Interrupted(
+                    f"stopped at step {progress.step_in_stage} of {num_steps} of stage "
+                    f"'{stage.name}'; saved in {self.run_dir}. The same command goes on from here."
+                )
+            if time.monotonic() - saved > 60 * self.config.save_minutes:
+                self.save()
+                saved = time.monotonic()
+        if progress.steps % self.config.probe_every:
+            self._probe()
+
+    def _row_maker(self, stage: StageConfig) -> RowMaker:
+        text = None
+        if stage.mixture.get("text"):
+            text = self._text_stream(stage, self.progress.stage)
+            if self.progress.text is not None:
+                text.load_state_dict(self.progress.text)
+        return RowMaker(
+            stage,
+            self.data.tokenizer,
+            self.data.vocabulary,
+            text,
+            seed=self.config.seed,
+            open_weight=self.config.open_weight,
+            settled_weight=self.config.settled_weight,
+        )
+
+    def _text_stream(self, stage: StageConfig, number: int) -> TextStream:
+        seed = self.config.seed * 1000 + number
+        return TextStream(self.data.tokens, stage.row_tokens, weights=self.data.weights, seed=seed)
+
+    def _learning_rate(self, stage: StageConfig, num_steps: int) -> float:
+        start, end = stage.learning_rate
+        done = self.progress.step_in_stage / num_steps
+        warm = min(1.0, (self.progress.steps + 1) / WARMUP_STEPS)
+        return warm * (start + (end - start) * done)
+
+    def _train_step(self, rows: Rows) -> float:
+        targets = rows.weights[:, 1:] > 0
+        weights = rows.weights[:, 1:][targets]
+        with bf16_compute(self._bf16):
+            hidden = self.model.model(rows.ids, use_cache=False).last_hidden_state
+            head = self.model.lm_head.weight
+            if self._bf16:
+                hidden, head = hidden.bfloat16(), head.bfloat16()
+        loss, nll, _ = HeadLoss.apply(  # pyright: ignore[reportGeneralTypeIssues]
+            hidden[:, :-1][targets], head, rows.ids[:, 1:][targets], weights / weights.sum()
+        )
+        value = float(loss.detach())
+        self._check_finite("loss", value)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
+        self._check_finite("norm of the gradients", float(norm))
+        self.optimizer.step()
+        self._remember(rows, targets, nll)
+        return value
+
+    def _check_finite(self, name: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise RunError(
+                f"step {self.progress.steps + 1} (stage '{self._stage.name}'): the {name} is "
+                f"{value}. Lower the learning_rate of this stage and start again: it goes on from "
+                "the last checkpoint."
+            )
+
+    def _remember(self, rows: Rows, targets: Tensor, nll: Tensor) -> None:
+        """Keep the mean loss of each kind of row: of settled tokens where there are such."""
+        heavy = rows.weights[:, 1:] >= 1.0
+        losses = torch.zeros(targets.shape)
+        losses[targets] = nll
+        for index, kind in enumerate(rows.kinds):
+            if heavy[index].any():
+                mean = float(losses[index][heavy[index]].mean())
+                self.progress.recent.setdefault(kind, []).append(mean)
+
+    def _log(self, stage: StageConfig) -> None:
+        progress = self.progress
+        losses = {k: round(sum(v) / len(v), 4) for k, v in sorted(progress.recent.items())}
+        progress.recent.clear()
+        line = {
+            "step": progress.steps,
+            "stage": stage.name,
+            "tokens": progress.tokens,
+            "seconds": round(progress.seconds, 1),
+            "losses": losses,
+        }
+        self._append_log(line)
+        shown = "  ".join(f"{kind} {loss:.2f}" for kind, loss in losses.items())
+        speed = progress.tokens / max(progress.seconds, 1e-9)
+        print(
+            f"{progress.tokens / 1e6:7.2f} M tokens  {stage.name:<9} {speed:,.0f}/s  {shown}",
+            flush=True,
+        )
+
+    def _probe(self) -> None:
+        found = self._probes.measure(self.model, self._bf16)
+        line = {"step": self.progress.steps, "tokens": self.progress.tokens, "probes": found}
+        self._append_log(line)
+        print("    probes  " + json.dumps(found), flush=True)
+
+    def _log_finished(self) -> None:
+        """Note what a finished stage has read: the model card tells it."""
+        progress = self.progress
+        walks = progress.text["walks"].values() if progress.text else ()
+        line = {
+            "step": progress.steps,
+            "tokens": progress.tokens,
+            "seconds": round(progress.seconds, 1),
+            "finished": progress.stage,
+            "text_rows": sum(walk["taken"] for walk in walks),
+        }
+        self._append_log(line)
+
+    def _append_log(self, line: dict[str, Any]) -> None:
+        saving.append_log(self.run_dir, line)
+        self.progress.log_lines += 1
+
+
+def _learned(stage: StageConfig, streak: list[float]) -> bool:
+    """Whether the stage may end before its time (`until_loss`)."""
+    return len(streak) == STREAK and sum(streak) / STREAK < stage.until_loss
+
+
+def _fingerprint(tokenizer: Any) -> str:
+    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+
+
+@contextmanager
+def bf16_compute(enabled: bool) -> Iterator[None]:
+    """Matrix products in bf16 where the processor is fast at it; weights stay fp32."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        yield

@@ -1,0 +1,195 @@
+"""The folder of a pre-training: settings, log, sealed checkpoints, and the model it ends in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from manyicl.errors import ConfigError, RunError, listing
+from manyicl.pretraining.optimizer import MuonWithAdam
+from manyicl.pretraining.settings import PretrainingConfig
+from manyicl.training.checkpoint import (
+    keep_newest,
+    latest_checkpoint,
+    remove_newer,
+    seal,
+    write_atomically,
+)
+from manyicl.training.disk import disk_errors_explained
+
+SETTINGS = "pretraining.json"
+MADE_BY = "pretraining.json"  # in the model folder: steps, tokens, seconds
+# What may change between a run and its continuation: nothing that alters weights already made.
+PROGRESS = "progress.json"
+FREE = ("run_dir", "corpus", "licences", "probe_every", "log_every", "save_minutes", "stages")
+FREE_IN_STAGE = ("million_tokens", "learning_rate", "until_loss")  # of the stage under way
+
+
+@contextmanager
+def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
+    """Create or re-enter the run folder. Raises `ConfigError` if it is of another pre-training.
+
+    Stages behind the point that was reached may be added or changed: so a run is prolonged.
+    """
+    run_dir = Path(config.run_dir)
+    settings = dataclasses.asdict(config)
+    known = run_dir / SETTINGS
+    if known.is_file():
+        changed = _changes(_flat(_read(known)), _flat(settings))
+        if changed:
+            raise ConfigError(
+                f"run_dir: {run_dir} holds a pre-training with other settings "
+                f"({listing(changed, 4)}). Choose another run_dir, or use the settings it has."
+            )
+        checkpoint, _ = latest_checkpoint(run_dir)
+        if checkpoint is not None:
+            _check_stages(_read(checkpoint / PROGRESS), settings["stages"], run_dir)
+    elif run_dir.is_dir() and any(p for p in run_dir.iterdir() if not p.name.endswith(".log")):
+        raise ConfigError(
+            f"run_dir: {run_dir} is not empty and holds no pre-training. Choose a new folder."
+        )
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        write_atomically(known, json.dumps(settings, indent=1) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"run_dir: {run_dir}: cannot be written ({error.strerror}). Choose another run_dir."
+        ) from None
+    with disk_errors_explained(run_dir):
+        yield run_dir
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return `key: then, now` of what differs and is not free to."""
+    return [
+        f"{key}: {before.get(key)} then, {now.get(key)} now"
+        for key in dict.fromkeys([*now, *before])
+        if key.partition(".")[0] not in FREE and before.get(key) != now.get(key)
+    ]
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        nested = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else None
+        found |= {f"{prefix}{key}": value} if nested is None else nested
+    return found
+
+
+def _check_stages(progress: dict[str, Any], stages: list[dict[str, Any]], run_dir: Path) -> None:
+    """Raise `ConfigError` if a stage that was done, or the one begun, is another one now."""
+    for number, before in enumerate(progress["begun"]):
+        now = stages[number] if number < len(stages) else {}
+        free = FREE_IN_STAGE if number >= progress["stage"] else ()
+        changed = [key for key in before if key not in free and before[key] != now.get(key)]
+        if changed:
+            found = f"other {listing(changed)} now" if now else "no longer listed"
+            raise ConfigError(
+                f"stages[{number}] ('{before['name']}'): {run_dir} has trained it already, and it "
+                f"is {found}. Put it back (stages behind it may change), or choose another run_dir."
+            )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{path}: cannot be read ({error}). Restore it, or choose another run_dir."
+        ) from None
+
+
+def append_log(run_dir: Path, line: dict[str, Any]) -> None:
+    with (run_dir / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def save_checkpoint(
+    run_dir: Path, model: Any, optimizer: MuonWithAdam, progress: dict[str, Any]
+) -> None:
+    """Write and seal a checkpoint; remove all but the newest two."""
+    folder = run_dir / f"checkpoint-{progress['steps']}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    save_file(dict(model.named_parameters()), folder / "weights.safetensors")
+    save_file(optimizer.state_tensors(), folder / "optimizer.safetensors")
+    (folder / PROGRESS).write_text(json.dumps(progress), encoding="utf-8")
+    seal(folder)
+    keep_newest(run_dir, 2)
+
+
+def load_checkpoint(
+    run_dir: Path, model: Any, optimizer: MuonWithAdam, tokenizer: str
+) -> dict[str, Any] | None:
+    """Put the newest complete checkpoint into model and optimizer and return its progress.
+
+    Raises `ConfigError` if it is of another model, or of another tokenizer than the one with the
+    fingerprint `tokenizer`.
+    """
+    folder, notes = latest_checkpoint(run_dir)
+    for note in notes:
+        print(note)
+    if folder is None:
+        return None
+    progress = _read(folder / PROGRESS)
+    if progress["tokenizer"] != tokenizer:
+        raise ConfigError(
+            f"{folder}: was trained with another tokenizer than {run_dir / 'tokenizer'}. Put its "
+            "own back there, or choose another run_dir."
+        )
+    weights = load_file(folder / "weights.safetensors")
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name not in weights or weights[name].shape != parameter.shape:
+                raise ConfigError(
+                    f"{folder}: its weights are of another model or tokenizer ({name}). Choose "
+                    "another run_dir, or the settings it was made with."
+                )
+            parameter.copy_(weights[name])
+    optimizer.load_state_tensors(load_file(folder / "optimizer.safetensors"))
+    remove_newer(run_dir, folder)
+    _cut_log(run_dir, progress["log_lines"])
+    return progress
+
+
+def _cut_log(run_dir: Path, num_lines: int) -> None:
+    """Drop lines of steps that were lost with the process and will be done again."""
+    path = run_dir / "log.jsonl"
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_atomically(path, "".join(lines[:num_lines]))
+
+
+def finished_model(run_dir: Path, num_stages: int) -> Path | None:
+    """Return the model folder if all stages are done and it was written at their end."""
+    checkpoint, _ = latest_checkpoint(run_dir)
+    model = run_dir / "model"
+    if checkpoint is None or not (model / MADE_BY).is_file():
+        return None
+    progress = _read(checkpoint / PROGRESS)
+    done = progress["stage"] >= num_stages
+    return model if done and _read(model / MADE_BY)["steps"] == progress["steps"] else None
+
+
+def write_model(folder: Path, model: Any, tokenizer: Any, progress: dict[str, Any]) -> Path:
+    """Write the Hugging Face folder, weights in bf16, and what made it (pretraining.json)."""
+    import copy
+
+    small = copy.deepcopy(model).to(torch.bfloat16)
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    small.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    made_by = {key: progress[key] for key in ("steps", "tokens", "seconds")}
+    (part / MADE_BY).write_text(json.dumps(made_by) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    return folder
