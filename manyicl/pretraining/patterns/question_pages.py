@@ -65,7 +65,7 @@ def fact_questions(rng: random.Random, vocabulary: Vocabulary, size: int) -> lis
     value_of: dict[tuple[str, str], str] = {}
     left, entities = size, [new_name()]
     while left > 0:
-        for _ in range(min(left, per_block, max(1, size // 2))):
+        for fact in range(min(left, per_block, max(1, size // 2))):
             if rng.random() < 0.6:
                 entities.append(new_name())
             open_facts = [
@@ -80,11 +80,12 @@ def fact_questions(rng: random.Random, vocabulary: Vocabulary, size: int) -> lis
             entity, relation = rng.choice(open_facts)
             value = values[relation]()
             value_of[entity, relation] = value
-            page.add(rng.choice(said).format(e=entity, r=relation, v=value) + between)
+            page.add(between if fact else "")
+            page.add(rng.choice(said).format(e=entity, r=relation, v=value))
             if rng.random() < share_filler:
-                page.add(sentence() + between)
+                page.add(between + sentence())
             left -= 1
-        page.add("\n\n" if between == " " else "\n")
+        page.add("\n\n")
         known = list(value_of)
         for _ in range(min(left, rng.randint(1, 4 * per_block))):
             entity, relation = rng.choice(known)

@@ -21,6 +21,7 @@ from manyicl.pretraining.patterns import (
     rule_pages,
     table_pages,
 )
+from manyicl.pretraining.patterns import vocabulary as vocabulary_module
 from manyicl.pretraining.patterns.draws import Recurring, fresh, marks, task_labels
 from manyicl.pretraining.patterns.page import Page
 from manyicl.pretraining.patterns.pages import PAGES
@@ -58,6 +59,15 @@ FIXED = {
     for word in re.findall(r"[a-z]+", inspect.getsource(module).replace("\\n", " ").lower())
 }
 seeds = st.integers(0, 2**32)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_invented_word_is_fixed_text() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vocabulary_module, "_ONSETS", ("bx", "dx", "fx", "gx", "kx", "mx", "px"))
+        yield
+
+
 sizes = st.integers(1, 60)
 
 
@@ -104,7 +114,7 @@ def test_a_page_is_readable_and_the_same_for_the_same_seed(name: str, seed: int,
     assert text.endswith("\n")
     assert all(char.isprintable() or char in "\n\t" for char in text)
     assert not re.search(r"\{\w*\}", text), "a field was left open"
-    assert text.count("\n") >= size // 2
+    assert len(text) >= 5 * size
     assert all(piece.text for piece in pieces)
     assert not any(a.settled is b.settled is False for a, b in itertools.pairwise(pieces))
     assert not any(piece.text.endswith((" ", "\n")) for piece in pieces if piece.settled)
@@ -195,12 +205,11 @@ def test_phrases_are_translated_word_by_word(seed: int):
         row = re.findall(r"\w+", re.split(r" = ?|: ?| - ?|' is ?| \| ?", line.lstrip("-'| "))[0])
         said = re.findall(r"\w+", line)[len(row) + ("' is" in line) :]
         asked = row[len(said)]
-        places = []
+        told = dict(zip(row, said, strict=False))
         for other in earlier:
-            found = [w for w in re.findall(r"\w+", other) if w != "is"]
-            half = len(found) // 2
-            places += [found[half + i] for i in range(half) if found[i] == asked]
-        assert set(places + said[: row.index(asked) + 1][row.index(asked) :]) == {answer}
+            if found := re.fullmatch(r"(?:- |'|\| )?(.+?)(?: =|:| -|' is| \|) (.+?)[. |]*", other):
+                told |= zip(found[1].split(), found[2].split(), strict=True)
+        assert told[asked] == answer
 
 
 @given(seed=seeds)
@@ -294,7 +303,7 @@ def test_answers_about_facts_were_stated_with_name_and_relation(seed: int, size:
         asked = 1 if keys(lines[-1]) else 2
         question = keys("\n".join(lines[-asked:]))
         facts = re.split(r"[.)]+[ \n]", "\n".join(lines[:-asked]) + "\n")
-        assert len(question) >= 2
+        assert question
         assert any(question | keys(answer) <= keys(fact) for fact in facts), (question, answer)
 
 
@@ -356,10 +365,11 @@ def test_a_sentence_keeps_its_heading(seed: int, size: int):
         asked = lines[-2] if lines[-1] == "Heading:" else lines[-1]
         asked = re.sub(r"( ->| \(|' is under| \|)$", "", asked).removeprefix("'")
         heading, found = "", set()
-        for line in lines[:-2] if lines[-1] == "Heading:" else lines[:-1]:
+        listed = re.sub(r".+\nHeading:.*", "", "\n".join(lines[: -1 - (lines[-1] == "Heading:")]))
+        for line in listed.split("\n"):
             if (text := re.sub(r"^(- |  |\* |> )", "", line)).startswith(asked):
                 found |= {heading} if text.endswith(".") or text[-1:].isdigit() else set()
-            elif len(line.split()) <= 2 and keys(line) and "Heading:" not in line:
+            elif len(line.split()) <= 2 and re.search(r"\w", line):
                 heading = re.sub(r"^(## |\[|Under )|[\]:]$", "", line)
         assert found == {answer}
 
