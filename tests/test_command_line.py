@@ -13,6 +13,7 @@ from manyicl.cli.recipe import shipped_recipes
 from manyicl.version import __version__
 
 VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "export", "config")
+VERBS += ("pretrain",)
 
 
 def test_version_and_help_exit_with_0(capsys):
@@ -58,7 +59,7 @@ def test_no_verb_is_wrong_usage(capsys):
         (["run", "no_such_recipe.yaml"], "no_such_recipe.yaml: no such recipe"),
         (["config", "objective.supervise=some"], "objective.supervise: is 'some'"),
         (["train", "tasks.path=[/nowhere]"], "/nowhere: no such folder"),
-        (["train", "run_dir=runs/x"], "model.path: is empty"),
+        (["train", "run_dir=runs/x", "model="], "model.path: is empty"),
         (["config", "demo", "fast"], "'fast': neither an override"),
         (["train", "model=a/b", "tasks.held_out=[nothing]"], "'nothing' matches no task"),
     ],

@@ -32,7 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_recipe(parser)
     parser.add_argument(
-        "--merged", metavar="DIR", help="write the model of a run (or adapter folder) there"
+        "--merged", metavar="DIR", help="write the model of a run (adapter folder, nano) there"
     )
     parser.add_argument("--sequences", metavar="DIR", help="write the training sequences there")
     parser.add_argument(

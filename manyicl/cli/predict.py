@@ -27,6 +27,8 @@ examples:
   the demonstrations most similar to each query
     manyicl predict runs/mine --task my_tasks/tickets --selection similar --shots 16 \\
         --queries new.csv --out answers.csv
+  no run and no download: the base model that comes with manyicl
+    manyicl predict --task ticket_team --shots 8 --queries new.jsonl --out answers.jsonl
   compute the demonstrations once, use them again
     manyicl predict runs/mine --task my_tasks/tickets --prefix tickets.safetensors \\
         --queries monday.csv --out monday_answers.csv
@@ -48,7 +50,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder, a model folder, or a hub id")
+    add("words", nargs="*", metavar="MODEL", help="a run folder, a model folder, a hub id, or "
+        "nano, the small model that comes with manyicl (default: nano)")  # fmt: skip
 
     group = parser.add_argument_group("queries and answers")
     add = group.add_argument
@@ -100,6 +103,7 @@ def predict_file(args: argparse.Namespace) -> int:
     from manyicl.inference.prediction_files import as_file, check_suffix, new_columns
     from manyicl.tasks.queries import read_queries
 
+    model = _model(args.words)
     suffix = check_suffix(args.out)
     task, usual = _task(args)
     queries = read_queries(
@@ -117,7 +121,7 @@ def predict_file(args: argparse.Namespace) -> int:
         print(f"{args.queries}: answers go to new columns, {names['answer']} ...", file=sys.stderr)
     _check_out(Path(args.out), args.force)
     settings = _settings(args)
-    engine = _engine(args)
+    engine = _engine(args, model)
     from manyicl.inference.predict import Prediction, predict
 
     finished: list[Prediction] = []
@@ -182,6 +186,14 @@ def _task(args: argparse.Namespace) -> tuple[Task, str]:
     return found.task, found.input
 
 
+def _model(words: list[str]) -> str:
+    from manyicl.config import NANO
+
+    if len(words) > 1:
+        raise ConfigError(f"predict: name one model; found {', '.join(map(repr, words))}.")
+    return words[0].removeprefix("model=") if words else NANO
+
+
 def _settings(args: argparse.Namespace):
     from manyicl.inference.predict import PredictSettings
 
@@ -196,14 +208,14 @@ def _settings(args: argparse.Namespace):
     )
 
 
-def _engine(args: argparse.Namespace) -> Engine:
+def _engine(args: argparse.Namespace, name: str) -> Engine:
     from manyicl.cli.run import quiet_libraries
     from manyicl.config import TemplateConfig
     from manyicl.inference import Engine
     from manyicl.training.model_folder import model_path, trained_model_config
 
     quiet_libraries()
-    path = model_path(args.model)
+    path = model_path(name)
     model = trained_model_config(path, trust_remote_code=args.trust_remote_code)
     template = TemplateConfig(kind=args.template) if args.template else None
     return Engine.load(path, model, template)

@@ -18,7 +18,10 @@ examples:
 The folder holds *.txt or *.txt.zst files: a paragraph a line, a blank line between documents. The
 recipe names its own sources in weights and leave_out; empty them for other text.
 Started again with the same settings, it goes on from its last complete checkpoint; stages appended
-to the recipe prolong a finished run. Needs the extra: pip install 'manyicl[pretrain]'.
+to the recipe prolong a finished run. The model is measured and described in
+run_dir/model/README.md; --card does that again. What run_dir/measured.json knows of the same
+weights is not measured twice: remove it to measure anew.
+Needs the extra: pip install 'manyicl[pretrain]'.
 """
 
 
@@ -38,6 +41,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="RECIPE | key=value",
         help="'nano' or a YAML file, followed by overrides as key=value",
     )
+    parser.add_argument(
+        "--card",
+        action="store_true",
+        help="train nothing: measure the finished model of run_dir and write its card again",
+    )
+    parser.add_argument(
+        "--kshot",
+        action="store_true",
+        help="also answer the built-in tasks for the card (minutes)",
+    )
     parser.set_defaults(run=pretrain_recipe)
 
 
@@ -47,11 +60,14 @@ def pretrain_recipe(args: argparse.Namespace) -> int:
         raise ConfigError(f"name one recipe ('nano' or a YAML file); found {names or 'none'}.")
     path = _find(names[0])
     quiet_libraries()
+    from manyicl.pretraining.card import write_card
     from manyicl.pretraining.program import pretrain
     from manyicl.pretraining.settings import load_pretraining
 
     config = load_pretraining(path, [word for word in args.words if "=" in word])
-    print(f"Model: {pretrain(config)}")
+    if not args.card:
+        print(f"Model: {pretrain(config)}")
+    print(f"Card: {write_card(config, kshot=args.kshot)}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from manyicl.config.load import as_dict, field_docs, load_config, save_config
 from manyicl.config.regimes import REGIMES
 from manyicl.config.schema import (
+    NANO,
     Config,
     EpisodesConfig,
     EvaluationConfig,
@@ -15,6 +16,7 @@ from manyicl.config.schema import (
 )
 
 __all__ = [
+    "NANO",
     "REGIMES",
     "Config",
     "EpisodesConfig",

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from manyicl.errors import ConfigError, did_you_mean
 
 Regime = Literal["many_shot", "few_shot", "zero_shot", "dedicated"]
+# The word for the small base model that comes with the package (models/shipped.py).
+NANO = "nano"
 # Those of the Hugging Face Trainer that it can tell the absence of.
 TRACKERS = ("azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "kubeflow")
 TRACKERS += ("mlflow", "neptune", "swanlab", "tensorboard", "trackio", "wandb")
@@ -48,12 +50,14 @@ class LoraConfig:
 
 @dataclass
 class ModelConfig:
-    path: str = ""
-    """A hub id or a local Hugging Face folder (or PEFT adapter). Empty: build from `config`."""
+    path: str = NANO
+    """`nano`, the small base model that comes with the package; a hub id; or a local Hugging Face
+    folder (or PEFT adapter). The word `nano` means the package's model in every directory: a local
+    folder of that name is `./nano`. Empty, or not given beside `config`: build from `config`."""
     config: dict[str, Any] = field(default_factory=dict)
     """Hugging Face config values with `model_type`, for a model with random weights."""
     tokenizer: str = ""
-    """A hub id or folder; `train` trains a byte-level BPE on the held-in tasks' train text.
+    """`nano`, a hub id or folder; `train` trains a byte-level BPE on the held-in tasks' train text.
     Empty: the model's own, or `train` for a model built from `config`."""
     vocab_size: int = 4096
     """Size of a trained tokenizer."""
@@ -76,6 +80,8 @@ class ModelConfig:
             raise ConfigError(
                 "model.config: 'model_type' is missing. Add it, e.g. model_type: llama."
             )
+        if self.config and self.path == NANO:
+            self.path = ""  # the default gives way; load_config refuses a nano that was asked for
 
 
 @dataclass

@@ -20,7 +20,7 @@ from manyicl.inference.branches import shareable
 from manyicl.inference.generate import generate
 from manyicl.inference.prefix import Prefix, load_prefix, prefill, save_prefix
 from manyicl.inference.score import OptionQuery, adjust, score_options
-from manyicl.models import context_length, load_model, load_tokenizer, model_identity
+from manyicl.models import context_length, load_model, load_tokenizer, model_identity, shipped
 from manyicl.tasks import Example, Task
 from manyicl.training.model_folder import trained_template
 
@@ -73,8 +73,8 @@ class Engine:
         *,
         tokens_per_batch: int = 1024,
     ) -> Engine:
-        """Load a model folder or hub id. The template defaults to the one it was trained with."""
-        model = model or ModelConfig()
+        """Load `nano`, a model folder or hub id. The template defaults to that of its training."""
+        model, path = model or ModelConfig(), shipped.resolve(path)
         trust = model.trust_remote_code
         named = model.path and model.tokenizer  # a run's own folder brings its tokenizer
         tokenizer: Any = load_tokenizer(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from manyicl.errors import ModelError, did_you_mean
+from manyicl.models.shipped import resolve
 
 HUB_ID = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 
@@ -22,7 +23,7 @@ def check_name(key: str, name: str) -> None:
     `key` is the setting the message names. What a hub answers in any other way (busy, no such
     file) is left to the loading, which asks more than once.
     """
-    path = Path(name).expanduser()
+    path = Path(resolve(name, key)).expanduser()
     if path.is_dir():
         return
     if path.is_file():

@@ -1,4 +1,7 @@
-"""Loading models and tokenizers: Hugging Face folders, hub ids, PEFT adapters. Safetensors only."""
+"""Loading models and tokenizers: nano, Hugging Face folders, hub ids, PEFT adapters.
+
+Weights are read from safetensors only.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import xxhash
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ModelError
+from manyicl.models import shipped
 from manyicl.models.hub import check_name, quiet_hub
 
 if TYPE_CHECKING:
@@ -20,10 +24,11 @@ if TYPE_CHECKING:
 def load_tokenizer(
     path: str, *, trust_remote_code: bool = False, key: str = "model.path"
 ) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of a model folder or hub id. `key` is the setting that named it.
+    """Return the tokenizer of `nano`, a model folder or hub id. `key` is the setting that named it.
 
     Raises `ModelError` with the way out.
     """
+    path = shipped.resolve(path, key)
     check_name(key, path)
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -47,10 +52,13 @@ def load_model(
 ) -> PreTrainedModel:
     """Return a causal LM in evaluation mode; a PEFT adapter folder gives base plus adapter.
 
+    `path` is `nano`, a folder or a hub id.
+
     For `training` with `config.lora.rank` above 0, a fresh adapter is put on it and the base is
     frozen; with rank 0 all weights train. Raises `ModelError` with the way out.
     """
     config = config or ModelConfig()
+    path = shipped.resolve(path)
     folder = Path(path)
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
@@ -96,6 +104,7 @@ def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int 
     adapter = Path(path) / "adapter_config.json"
     if adapter.is_file():
         path = _base_of(Path(path), adapter)
+    path = shipped.resolve(path)
     _check_model(path)
     try:
         with quiet_hub():
@@ -118,6 +127,7 @@ def stored_dtype(path: str, *, trust_remote_code: bool = False) -> torch.dtype:
     """Return the dtype a model's weights are stored in, float32 where its config does not say."""
     from transformers import AutoConfig
 
+    path = shipped.resolve(path)
     described = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
     found = getattr(described, "dtype", None)
     return found if isinstance(found, torch.dtype) else torch.float32
@@ -180,7 +190,7 @@ def _load_adapter(
     except Exception as error:
         raise ModelError(_unreachable("model.path", str(folder), error)) from None
     settings = loaded.active_peft_config
-    settings.base_model_name_or_path = base
+    settings.base_model_name_or_path = shipped.resolve(base)
     if training and config.lora.rank not in (0, settings.r):
         raise ModelError(
             f"model.lora.rank: is {config.lora.rank}, but model.path is an adapter of rank "
@@ -192,16 +202,22 @@ def _load_adapter(
 def _base_of(folder: Path, adapter: Path) -> str:
     """Return the base model an adapter names; a run's own base is found where the run is now."""
     try:
-        named = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+        settings = json.loads(adapter.read_text(encoding="utf-8"))
+        named = settings["base_model_name_or_path"]
     except (ValueError, KeyError, TypeError):
-        named = None
+        settings, named = {}, None
     if not isinstance(named, str):
         raise ModelError(
             f"model.path: {adapter}: names no base model. Restore the file; its "
             "'base_model_name_or_path' is a folder or hub id."
         )
     beside = folder.parent / "base"
-    return str(beside) if Path(named).name == "base" and beside.is_dir() else named
+    if Path(named).name == "base" and beside.is_dir():
+        return str(beside)
+    base = shipped.adapter_base(named)
+    if shipped.is_nano(base):
+        shipped.check_edition(settings.get("revision"), folder)
+    return base
 
 
 def _add_adapter(model: Any, config: ModelConfig) -> Any:
@@ -267,9 +283,10 @@ def _unreachable(key: str, path: str, error: Exception, cannot: str = "cannot") 
             "If you trust it, set model.trust_remote_code=true."
         )
     if Path(path).is_dir():
+        restore = "Install manyicl again" if shipped.is_nano(path) else "Restore the folder"
         return (
-            f"{key}: {path}: {cannot} be loaded ({reason}). Restore the folder, or change the "
-            "setting that this names."
+            f"{key}: {path}: {cannot} be loaded ({reason}). {restore}, or change the setting that "
+            "this names."
         )
     return (
         f"{key}: {path!r} is no local folder and could not be fetched from a hub ({reason}). Check "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def draw_held_out(
 ) -> HeldOut:
     """Return about `max_tokens` tokens of the documents in `ids` [tokens]: whole ones, at random.
 
-    All of them, in their order, if they fit; the last one drawn is cut. `bytes_of` [V]: bytes that a
+    All of them, in their order, if they fit; the last one drawn is cut. `bytes_of` [V]: bytes a
     token stands for.
     """
     documents = split_documents(ids, end)
@@ -157,7 +158,7 @@ def position_buckets(length: int) -> list[tuple[int, int]]:
     edges = [1, 16]
     while edges[-1] < length:
         edges.append(2 * edges[-1])
-    return [(a, min(b, length) - 1) for a, b in zip(edges, edges[1:], strict=False) if a < length]
+    return [(a, min(b, length) - 1) for a, b in pairwise(edges) if a < length]
 
 
 def _windows(

@@ -27,9 +27,12 @@ from manyicl.training.disk import disk_errors_explained
 
 SETTINGS = "pretraining.json"
 MADE_BY = "pretraining.json"  # in the model folder: steps, tokens, seconds
-# What may change between a run and its continuation: nothing that alters weights already made.
 PROGRESS = "progress.json"
-FREE = ("run_dir", "corpus", "licences", "probe_every", "log_every", "save_minutes", "stages")
+# What may change between a run and its continuation: nothing that alters weights already made.
+FREE = (
+    "run_dir", "corpus", "licences", "licence", "probe_every", "log_every", "save_minutes",
+    "stages",
+)  # fmt: skip
 FREE_IN_STAGE = ("million_tokens", "learning_rate", "until_loss")  # of the stage under way
 
 
@@ -52,7 +55,9 @@ def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
         checkpoint, _ = latest_checkpoint(run_dir)
         if checkpoint is not None:
             _check_stages(_read(checkpoint / PROGRESS), settings["stages"], run_dir)
-    elif run_dir.is_dir() and any(p for p in run_dir.iterdir() if not p.name.endswith(".log")):
+    elif run_dir.is_dir() and any(
+        path.suffix != ".log" and path.name != f"{SETTINGS}.part" for path in run_dir.iterdir()
+    ):
         raise ConfigError(
             f"run_dir: {run_dir} is not empty and holds no pre-training. Choose a new folder."
         )

@@ -18,7 +18,7 @@ ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class StageDone:
-    """What one stage took. `planned`: the log does not say, so this is what the settings ask for."""
+    """What one stage took; where the log does not say (`planned`), what the settings ask for."""
 
     tokens: int
     text_rows: int

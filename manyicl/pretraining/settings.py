@@ -81,6 +81,8 @@ class PretrainingConfig:
     """Shares of the sources in text rows; those not named have none. Empty: shares by size."""
     licences: dict[str, str] = field(default_factory=dict)
     """Origin and licence of each source, for the model card."""
+    licence: str = ""
+    """Licence of the weights (SPDX, lower case), for the model card."""
     shape: ShapeConfig = field(default_factory=ShapeConfig)
     stages: list[StageConfig] = field(default_factory=list)
     tokenizer_mb: float = 24.0
@@ -157,11 +159,12 @@ def load_pretraining(path: str | Path, overrides: Sequence[str] = ()) -> Pretrai
     Raises `ConfigError` naming the key, what was found and what is expected.
     """
     settings = read_yaml(Path(path))
-    for key, value in parse_overrides(overrides):
+    for override in overrides:
         try:
-            OmegaConf.update(settings, key, value, merge=False)
+            for key, value in parse_overrides([override]):
+                OmegaConf.update(settings, key, value, merge=False)
         except (OmegaConfBaseException, IndexError, TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: {key}: cannot be set ({_first_line(error)}).") from None
+            raise ConfigError(f"'{override}': cannot be set ({_first_line(error)}).") from None
     shape = settings.pop("shape", None)
     stages = settings.pop("stages", None)
     if not isinstance(stages, (ListConfig, type(None))):

@@ -30,7 +30,8 @@ def accuracy_by_shots(
     """Return by pattern, for each bucket of lines before: share of settled answers that are right.
 
     An answer is right if each of its tokens is the most probable one. `guess`: share that a draw
-    among the distinct answers seen so far would get. Patterns must stand in lines (`lay_out`).
+    among the distinct answers seen so far would get; None where answers stand in their own line.
+    Patterns must stand in lines (`lay_out`).
     """
     context = min(MAX_TOKENS, model.config.max_position_embeddings)
     return {
@@ -50,16 +51,18 @@ def _one_pattern(
 ) -> list[dict[str, Any]]:
     hits: list[list[bool]] = [[] for _ in BUCKETS]
     guesses: list[list[float]] = [[] for _ in BUCKETS]
+    drawn = True  # whether answers are labels that come again, so that a draw among them may hit
     for seed in range(num_documents):
         pieces = PATTERNS[name](random.Random(f"shots/{name}/{seed}"), vocabulary, LINES)
         ids: list[int] = []
         asked: list[tuple[int, slice, float]] = []
-        for line, seen, text, answer in lines_of(pieces):
-            prompt = tokenizer.encode(text, add_special_tokens=False)
-            target = tokenizer.encode(answer.text, add_special_tokens=False)
+        for line, seen, before, answer in lines_of(pieces):
+            prompt = [id for piece in before for id in _encode(tokenizer, piece)]
+            target = _encode(tokenizer, answer)
             if len(ids) + len(prompt) + len(target) > context:
                 break
             start = len(ids) + len(prompt)
+            drawn = drawn and not (line == 0 and answer.settled)
             if answer.settled:
                 asked.append((line, slice(start, start + len(target)), 1 / max(seen, 1)))
             ids += prompt + target
@@ -71,28 +74,32 @@ def _one_pattern(
                     guesses[at].append(guess)
     return [
         {"from": low, "to": high, "answers": len(h), "accuracy": sum(h) / len(h),
-         "guess": sum(g) / len(g)}
+         "guess": sum(g) / len(g) if drawn else None}
         for (low, high), h, g in zip(BUCKETS, hits, guesses, strict=True)
         if h
     ]  # fmt: skip
 
 
-def lines_of(pieces: list[Piece]) -> list[tuple[int, int, str, Piece]]:
-    """Return (lines before, distinct answers before, text up to the answer, answer) of each line."""
+def lines_of(pieces: list[Piece]) -> list[tuple[int, int, list[Piece], Piece]]:
+    """Return (lines before, distinct answers before, pieces since the last answer, answer)."""
     head = len(pieces) % PIECES_A_LINE  # a heading is one piece more
-    found: list[tuple[int, int, str, Piece]] = []
-    between = "".join(piece.text for piece in pieces[:head])
+    found: list[tuple[int, int, list[Piece], Piece]] = []
+    between = pieces[:head]
     answers: set[str] = set()
     for line, start in enumerate(range(head, len(pieces), PIECES_A_LINE)):
         text, answer, after = pieces[start : start + PIECES_A_LINE]
-        found.append((line, len(answers), between + text.text, answer))
+        found.append((line, len(answers), [*between, text], answer))
         answers.add(answer.text)
-        between = after.text
+        between = [after]
     return found
 
 
+def _encode(tokenizer: PreTrainedTokenizerBase, piece: Piece) -> list[int]:
+    return tokenizer.encode(piece.text, add_special_tokens=False)
+
+
 def _is_most_probable(model: Any, ids: list[int], bf16: bool) -> torch.Tensor:
-    """Return for each token whether it is the most probable one, bool [tokens]; the first is not."""
+    """Return whether each token is the most probable one, bool [tokens]; the first never is."""
     tokens = torch.tensor(ids)
     right = torch.zeros(len(ids), dtype=torch.bool)
     if len(ids) > 1:

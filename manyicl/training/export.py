@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.errors import ConfigError, ModelError, RunError
-from manyicl.models import load_model, load_tokenizer
+from manyicl.models import load_model, load_tokenizer, shipped
 from manyicl.training.disk import SIGNS
 from manyicl.training.model_folder import MANIFEST, trained_model_config
 
@@ -51,10 +51,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 def export_merged(model: str, folder: str | Path, *, trust_remote_code: bool = False) -> Path:
     """Write a model folder that needs no PEFT: weights, tokenizer, card, manyicl.json.
 
-    `model` is a model folder of a run, or any PEFT adapter folder; a folder without an adapter is
-    copied. Raises `ManyICLError`, and then writes nothing.
+    `model` is a model folder of a run, or any PEFT adapter folder; a folder without an adapter,
+    and `nano`, is copied. Raises `ManyICLError`, and then writes nothing.
     """
-    source, folder = Path(model), Path(folder)
+    # Absolute: the folder ./nano must not become the word nano.
+    source, folder = Path(shipped.resolve(model, "--merged")).absolute(), Path(folder)
     check_free(folder, "--merged")
     if not source.is_dir():
         raise ModelError(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from manyicl.models import shipped
+from manyicl.version import __version__
+
 KSHOT_START, KSHOT_END = "<!-- k-shot table -->", "<!-- end of k-shot table -->"
 
 
@@ -13,7 +16,8 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
     config, training = description["config"], description["training"]
     adapter = (folder / "adapter_config.json").is_file()
     base, built = description["base"], config["model"]["config"]
-    local = Path(base).is_dir()
+    ours = shipped.is_nano(base)
+    local = ours or Path(base).is_dir()
     title = f"{built['model_type']} (random initial weights)" if built else base
     if local and not built:
         title = Path(base).name
@@ -35,6 +39,7 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
         f"Regime `{config['regime']}`, supervised: `{config['objective']['supervise']}` "
         f"({config['objective']['normaliser']}); {shots:.1f} demonstrations a sequence on average, "
         f"sequences of up to {config['episodes']['max_tokens']:,} tokens.",
+        *([_about_nano(description["base_sha256"])] if ours else []),
         "",
         "| steps | tokens | supervised tokens | seconds | trained / all parameters |",
         "|--:|--:|--:|--:|--:|",
@@ -70,6 +75,13 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
         "",
     ]
     (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _about_nano(sha256: str) -> str:
+    return (
+        f"Base: `{shipped.NANO}`, the model that comes with manyicl {__version__} (SHA-256 of its "
+        f"weights: `{sha256}`)."
+    )
 
 
 def fill_kshot_table(folder: Path, markdown: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
 from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
-from manyicl.models import stored_dtype
+from manyicl.models import shipped, stored_dtype
 from manyicl.training.model_card import write_card
 from manyicl.training.rows import demonstrations_by_task
 
@@ -60,6 +60,8 @@ def _complete(
         named = Path(settings["base_model_name_or_path"])
         if named.is_dir():
             settings["base_model_name_or_path"] = str(named.resolve())
+            if shipped.is_nano(named):  # another edition of the package may bring other weights
+                settings["revision"] = shipped.fingerprint()
             adapter.write_text(json.dumps(settings, indent=2), encoding="utf-8")
     description = describe(trainer, config, stream, base)
     (part / MANIFEST).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
@@ -77,6 +79,7 @@ def describe(
     lines = [json.loads(line) for line in (trainer.run_dir / "log.jsonl").open(encoding="utf-8")]
     return {
         "base": base,
+        **({"base_sha256": shipped.fingerprint()} if shipped.is_nano(base) else {}),
         "config": as_dict(config),
         "tasks": [
             {
@@ -127,10 +130,12 @@ def read_description(folder: str | Path) -> dict[str, Any] | None:
 
 
 def model_path(name: str) -> str:
-    """Return the model a word names: a run folder's model/, else the word itself (folder, hub id).
+    """Return the model a word names: nano's folder, a run folder's model/, else the word itself
+    (folder, hub id).
 
     Raises `ModelError` for a run folder whose training is not finished.
     """
+    name = shipped.resolve(name)
     folder = Path(name)
     if (folder / "config.yaml").is_file() and not (folder / "config.json").is_file():
         if not (folder / "model").is_dir():

@@ -113,7 +113,10 @@ def _check_base(config: Config) -> None:
     if isinstance(limit, int) and config.episodes.max_tokens > limit:
         _refuse_length(config, limit)
     if model.path and model.config:
-        raise ConfigError("model.path and model.config are both set. Keep one of them.")
+        raise ConfigError(
+            "model.path and model.config are both set. Keep one of them (model.path= on the "
+            "command line clears the path)."
+        )
     if model.path and model.tokenizer == "train":
         raise ConfigError(
             "model.tokenizer: is 'train', but the weights of model.path know another vocabulary. "
@@ -122,7 +125,8 @@ def _check_base(config: Config) -> None:
     if not model.path and not model.config:
         raise ConfigError(
             "model.path: is empty, and there is no model.config to build a model from. "
-            "Name a model, e.g. model.path=mistralai/Mistral-7B-v0.3 or a local folder."
+            "Name a model: model.path=nano (the one that comes with manyicl), a local folder, or "
+            "a hub id such as mistralai/Mistral-7B-v0.3."
         )
 
 

@@ -54,5 +54,5 @@ def test_bad_input_exits_with_2(words, capsys):
     assert "--index: is 8, but the run has 8 rows: 0 to 7" in capsys.readouterr().err
     assert main([*words, "episodes.max_tokens=12"]) == 2
     assert "episodes.max_tokens: is 12" in capsys.readouterr().err
-    assert main(["inspect", "tasks.path=builtin"]) == 2
+    assert main(["inspect", "tasks.path=builtin", "model.path="]) == 2
     assert "model.path: is empty" in capsys.readouterr().err

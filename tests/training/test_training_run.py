@@ -181,7 +181,7 @@ def test_a_dedicated_run_of_two_tasks_is_refused(tmp_path):
     ("settings", "parts"),
     [
         ({"model__path": "somewhere"}, ["model.path and model.config are both set"]),
-        ({"model__config": {}}, ["model.path: is empty", "Name a model"]),
+        ({"model__config": {}, "model__path": ""}, ["model.path: is empty", "model.path=nano"]),
         (
             {"model__config": {}, "model__path": "x", "model__tokenizer": "train"},
             ["model.tokenizer: is 'train'", "another vocabulary"],

@@ -1,0 +1,80 @@
+"""`nano`, the base model that comes with the package: what its name stands for, and its folder.
+
+Wherever a model may be named the word `nano` means this one, in every directory, so that a recipe
+means the same everywhere; a local folder of that name is given as `./nano`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+from manyicl.config import NANO
+from manyicl.errors import ModelError
+
+FOLDER = Path(__file__).resolve().parent / NANO
+FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+
+
+def resolve(name: str, key: str = "model.path") -> str:
+    """Return the package's own folder for `nano`, and any other name as it is.
+
+    `key` is the setting that the message names. Raises `ModelError` if the folder is not whole.
+    """
+    if name != NANO:
+        return name
+    if missing := [file for file in FILES if not (FOLDER / file).is_file()]:
+        raise ModelError(
+            f"{key}: {NANO!r}, the model that comes with manyicl, is not whole: {FOLDER} lacks "
+            f"{', '.join(missing)}. Install manyicl again, or name another model."
+        )
+    _say_which(Path.cwd())
+    return str(FOLDER)
+
+
+def is_nano(name: str | Path) -> bool:
+    """Return whether a name, or the path of a folder, means the package's own model."""
+    return name == NANO or Path(name).resolve() == FOLDER
+
+
+def fingerprint() -> str:
+    """Return the start of the SHA-256 of the weights, which tells one edition from another."""
+    return hashlib.sha256((FOLDER / "model.safetensors").read_bytes()).hexdigest()[:16]
+
+
+def adapter_base(named: str) -> str:
+    """Return the base model to load for the name that an adapter holds.
+
+    An adapter on nano names nano's folder on the machine of its training, so that PEFT alone finds
+    it there. Where that folder is not, it is the one of this package.
+    """
+    tail = re.split(r"[\\/]+", named.rstrip("\\/"))[-3:]
+    if tail == ["manyicl", "models", NANO] and not Path(named).is_dir():
+        return NANO
+    return named
+
+
+def check_edition(trained_on: str | None, place: Path) -> None:
+    """Raise `ModelError` if an adapter was trained on other weights than this package's nano.
+
+    `trained_on` is that model's `fingerprint`, None if the adapter does not tell.
+    """
+    if trained_on is not None and trained_on != fingerprint():
+        raise ModelError(
+            f"model.path: {place}: was trained on another edition of {NANO!r} (weights "
+            f"{trained_on}, here {fingerprint()}). Install the manyicl it was trained with, or "
+            "train again."
+        )
+
+
+@cache  # said once
+def _say_which(directory: Path) -> None:
+    local = directory / NANO
+    if local.is_dir() and local.resolve() != FOLDER:
+        print(
+            f"note: {NANO!r} is the model that comes with manyicl; the folder here is './{NANO}'",
+            file=sys.stderr,
+        )
