@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from manyicl.cli import _join_overrides, make_parser
+from manyicl.cli.pretrain import RECIPES
 from manyicl.cli.recipe import shipped_recipes
 from manyicl.config import field_docs, load_config
+from manyicl.pretraining.settings import load_pretraining
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +39,10 @@ def test_every_command_parses_and_its_settings_exist(path):
         if "words" in vars(args):
             overrides = [word for word in args.words if "=" in word]
             first = next((word for word in args.words if "=" not in word), None)
+            if args.verb == "pretrain":
+                recipe = RECIPES / f"{first}.yaml"
+                load_pretraining(recipe if recipe.is_file() else RECIPES / "nano.yaml", overrides)
+                continue
             load_config(shipped_recipes().get(first or ""), overrides)
 
 

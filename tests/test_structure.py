@@ -9,7 +9,8 @@ from statistics import median
 import manyicl
 
 PACKAGE = Path(manyicl.__file__).parent
-ORDER = ["tasks", "episodes", "training", "inference", "evaluation", "report"]
+# Pre-training makes the base model and measures it; no stage may need it.
+ORDER = ["tasks", "episodes", "training", "inference", "evaluation", "report", "pretraining"]
 FREE = {"config", "errors", "models", "version"}  # what every stage may use
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 

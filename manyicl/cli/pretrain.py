@@ -49,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--kshot",
         action="store_true",
-        help="also answer the built-in tasks for the card (minutes)",
+        help="also answer all built-in tasks k-shot for the card (about half an hour on one core)",
     )
     parser.set_defaults(run=pretrain_recipe)
 

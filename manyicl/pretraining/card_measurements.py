@@ -124,7 +124,8 @@ def _kshot(found: dict[str, Any] | None) -> list[str]:
         return [*lines, "Not measured yet: `manyicl pretrain ... --card --kshot`.", ""]
     lines += [
         f"The built-in tasks, not trained on: {found['num_queries']} queries a task at most, one "
-        "seed, plain template. Mean over tasks of each task's main metric, in per cent.",
+        "seed, plain template; where k demonstrations do not fit the context, as many as fit. Mean "
+        "over tasks of each task's main metric, in per cent.",
         "",
         *table(family_table(found), numbers=True),
         "",

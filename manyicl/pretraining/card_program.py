@@ -80,10 +80,10 @@ def _pattern_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[
         "which what comes next can be found in what came before: base models of today meet such "
         "patterns in their text, and learn from their context because of them. They are made of "
         "corpus words, corpus sentences, invented words and small word lists, with labels drawn "
-        "anew for each document. They are disjoint in kind from the tasks used for evaluation, and no row "
-        "of any task, built-in or not, was trained on. Some stand in the layouts that this project "
-        "asks its questions in (`Input:` / `Output:` lines, chat turns), so the layouts are known "
-        "to the model.",
+        "anew for each document. They are disjoint in kind from the tasks used for evaluation, and "
+        "no row of any task, built-in or not, was trained on. Some stand in the layouts that this "
+        "project asks its questions in (`Input:` / `Output:` lines, chat turns), so the layouts "
+        "are known to the model.",
         "",
     ]
     for kind, tokens in sorted(made.items(), key=lambda item: -item[1]):

@@ -47,7 +47,8 @@ NGRAM_ORDER = 5
 def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]:
     """Measure the finished model of `config.run_dir`; what is known of these weights is kept.
 
-    With `kshot` the built-in tasks are answered as well, which takes minutes. Raises `ConfigError`
+    With `kshot` the built-in tasks are answered as well, which takes about half an
+    hour on one core. Raises `ConfigError`
     if the folder holds no finished model of this pre-training.
     """
     if not (Path(config.run_dir) / saving.SETTINGS).is_file():

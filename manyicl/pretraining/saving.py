@@ -47,12 +47,15 @@ def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
     known = run_dir / SETTINGS
     if known.is_file():
         changed = _changes(_flat(_read(known)), _flat(settings))
-        if changed:
+        checkpoint, _ = latest_checkpoint(run_dir)
+        if changed and checkpoint is None and not (run_dir / "model").exists():
+            # Nothing is trained yet: whoever mends a setting need not look for another folder.
+            shutil.rmtree(run_dir / "tokenizer", ignore_errors=True)
+        elif changed:
             raise ConfigError(
                 f"run_dir: {run_dir} holds a pre-training with other settings "
                 f"({listing(changed, 4)}). Choose another run_dir, or use the settings it has."
             )
-        checkpoint, _ = latest_checkpoint(run_dir)
         if checkpoint is not None:
             _check_stages(_read(checkpoint / PROGRESS), settings["stages"], run_dir)
     elif run_dir.is_dir() and any(

@@ -186,18 +186,20 @@ def _checked(schema: type, settings: Any, place: str) -> dict[str, Any]:
         raise ConfigError(f"{place[:-1]}: is {settings!r}; it must be a mapping of settings.")
     known = {item.name: str(item.type) for item in fields(schema)}
     try:
+        if missing := sorted(OmegaConf.missing_keys(settings)):
+            raise ConfigError(f"{place}{missing[0]}: is '???', which means no value. Give one.")
         for key, value in settings.items():
             if key not in known:
                 raise ConfigError(
                     f"{place}{key}: unknown key.{did_you_mean(str(key), list(known))} "
                     f"Known: {', '.join(known)}."
                 )
+            if value is None:
+                raise ConfigError(f"{place}{key}: is empty. Give a value, or leave the key out.")
             for name, kind in (("list", ListConfig), ("dict", DictConfig)):
                 if known[key].startswith(name) and not isinstance(value, kind):
                     shape = {"list": "a list, e.g. [a, b]", "dict": "a mapping of names to values"}
                     raise ConfigError(f"{place}{key}: is {value!r}; it must be {shape[name]}.")
-        if missing := sorted(OmegaConf.missing_keys(settings)):
-            raise ConfigError(f"{place}{missing[0]}: is '???', which means no value. Give one.")
         merged = OmegaConf.merge(OmegaConf.structured(schema), settings)
         values: Any = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:

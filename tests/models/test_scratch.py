@@ -44,7 +44,7 @@ def test_a_trained_tokenizer_adds_nothing_around_a_text_and_ends_with_its_mark()
 
 def test_digits_stay_apart():
     tokenizer = train_tokenizer(["12 and 12 and 12 and 2024"] * 50, 350)
-    assert tokenizer.tokenize("12 and 2024").count("2") == 3
+    assert tokenizer.tokenize("12 and 2024") == ["1", "2", "Ġand", "Ġ2", "0", "2", "4"]
     assert all(len(set("0123456789") & set(piece)) <= 1 for piece in tokenizer.get_vocab())
 
 

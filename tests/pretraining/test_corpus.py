@@ -103,13 +103,13 @@ def test_a_novel_is_cut_between_paragraphs(tmp_path):
 def test_the_split_depends_on_the_text_alone_and_stays():
     texts = [f"document {i}" for i in range(20_000)]
     held_out = [text for text in texts if split_of(text) == "held_out"]
-    assert 150 < len(held_out) < 250
+    assert 350 < len(held_out) < 450
     # Known values: another hash would mix held-out text of an older run into training.
     assert held_out[:3] == KNOWN_HELD_OUT
     assert sum(split_of(text, 2) == "held_out" for text in texts) == pytest.approx(10_000, rel=0.05)
 
 
-KNOWN_HELD_OUT = ["document 252", "document 336", "document 370"]
+KNOWN_HELD_OUT = ["document 81", "document 138", "document 252"]
 
 
 @pytest.mark.parametrize(

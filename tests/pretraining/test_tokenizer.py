@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from builders import make_task
 from hypothesis import given
 from hypothesis import strategies as st
 from pretraining.tiny_pretraining import documents, vocabulary
@@ -14,7 +15,7 @@ from manyicl.models.load import load_tokenizer
 from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
 from manyicl.pretraining import tokenizer as module
 from manyicl.pretraining.tokenizer import corpus_tokenizer
-from manyicl.tasks import Example, Task
+from manyicl.tasks import Example
 
 MARKS = (END_MARK, USER_MARK, ASSISTANT_MARK)
 CHAT = TemplateConfig(kind="chat")
@@ -77,14 +78,26 @@ def test_the_chat_template_renders_turns(tokenizer):
 
 def test_the_chat_template_is_taken_apart(tokenizer):
     template = ChatTemplate(CHAT, tokenizer)
-    task = Task("t", (Example("q", "a"),), (), instruction="Say which.")
-    assert "".join(part.text for part in template.opening(task, True)).startswith("Say which.\n\n")
+    task = make_task(instruction="Say which.")
+    opening = "".join(part.text for part in template.opening(task, True))
+    assert opening == f"Say which.\n\n{USER_MARK}"
     shown = "".join(part.text for part in template.prompt(task, "one", (), False))
-    assert shown.endswith(f"one{ASSISTANT_MARK}")
-    assert [part.text for part in template.end] == [END_MARK]
+    assert shown == f"one{ASSISTANT_MARK}"
+    assert [part.text for part in (*template.end, *template.separator)] == [END_MARK, USER_MARK]
     assert template.target_prefix == ""
 
 
-def test_a_demonstration_in_chat_has_the_ids_of_the_rendered_text(tokenizer):
-    encoder = Encoder(tokenizer, CHAT)
-    assert encoder.end_ids == (0,) if hasattr(encoder, "end_ids") else True
+def test_turns_joined_from_segments_have_the_ids_of_the_rendered_conversation(tokenizer):
+    encoder, task = Encoder(tokenizer, CHAT), make_task(instruction="Say which.")
+    pairs = [("late 4 times", "negative"), ("a quick one", "positive")]
+    ids = encoder.opening(task)
+    for number, (text, answer) in enumerate(pairs):
+        done = encoder.demonstration(task, Example(text, answer))
+        ids += [tokenizer.convert_tokens_to_ids(USER_MARK)] * (number > 0)
+        ids += done.prompt + done.target
+    messages = [{"role": "system", "content": "Say which."}]
+    for text, answer in pairs:
+        messages += [{"role": "user", "content": text}, {"role": "assistant", "content": answer}]
+    rendered = tokenizer.apply_chat_template(messages, tokenize=False)
+    assert tokenizer.decode(ids) == rendered
+    assert ids == tokenizer.encode(rendered, add_special_tokens=False)

@@ -72,7 +72,7 @@ def test_sale_prices_in_percent():
 def test_garden_plots_from_their_sides():
     for example in rows("garden_plot"):
         text = example.input
-        taken = number(r"(\d+) square metres of it|takes up (\d+)|(\d+) of them are eaten", text, 0)
+        taken = number(r"(\d+) square metres of it|takes up (\d+)|Snails eat (\d+)", text, 0)
         if found := re.search(
             r"of (\d+) square metres is (\d+)|has (\d+) \w+ and puts (\d+)", text
         ):

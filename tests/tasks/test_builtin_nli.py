@@ -170,7 +170,7 @@ def test_deadlines_by_comparing_dates_and_hours():
         limit = re.search(rf"\d+ (?:{'|'.join(MONTHS)})|{'|'.join(DAYS)}|\d\d:\d\d", rule)[0]
         who = claim.split()[0]
         found = re.search(
-            rf"{who}(?:'s came in| handed it in| brought it to the office| (began to fill it in)"
+            rf"{who}(?:'s came in| handed it in| brought it to the office| (began to work on it)"
             r"| (first heard of it)) ([^.,]+)",
             came,
         )
@@ -294,11 +294,12 @@ def test_causes_by_what_is_said_of_the_claimed_one():
         (e,) = [found[0] for effect in effects if (found := re.search(effect.lower(), claim))]
         denied = (
             f"not because of {x}|{x} was not |not {x} but|reason was not {x}|and not {x}"
-            f"|blame, not {x}|not due to {x}|although there was {x}|{x} had nothing|other than {x}"
+            f"|blame, not {x}|not due to {x}|although {x} was|not the fault of {x}"
+            f"|not of {x}|other than {x}"
         )
         unsaid = (
-            f"perhaps because of {x}|nobody has said|and there was {x}|whether {e}"
-            f"|may have been {x}|{x} is in the report|whether {x} was|on the day of {x}"
+            f"perhaps because of {x}|nobody has said|and {x} was reported|whether {e}"
+            f"|may have been {x}|report names {x}|whether {x} was|on the day of {x}"
             f"|and {e} too|that day {e}"
             rf"|^{e}\. {x} was why|^{e}, and .*, the latter due"
         )

@@ -313,7 +313,7 @@ def test_recipes_by_the_order_of_the_steps():
         time = {food: re.search(r"\d+ minutes", s)[0] for food, s in zip(order, steps, strict=True)}
         amount = {food: grams for grams, food in re.findall(r"(\d+ g) (\w+)", needed)}
         asked = next((food for food in FOOD if food in question), "")
-        if "right before" in question or "already" in question:
+        if "before the" in question:
             expected = order[order.index(asked) - 1]
         elif "right after" in question or "had their time" in question:
             expected = order[order.index(asked) + 1]

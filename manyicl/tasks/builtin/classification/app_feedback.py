@@ -35,11 +35,11 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "speed": {
         "problem": (
-            "takes (ten|twenty) seconds to open (since {day}|)",
+            "(takes|needs) (ten|twenty) seconds to open",
             "freezes when I scroll (down|through the list)",
-            "crashes each time I (open|save) a {thing}",
+            "hangs for a minute each time I (open|save) a {thing}",
             "gets slower with every {thing} I add",
-            "it freezes or crashes (twice|ten times) a day",
+            "it freezes (twice|ten times) a day",
         ),
         "wish": (
             "please make it start faster on old phones",
@@ -50,7 +50,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "praise": (
             "opens in no time, even on my (old|slow) phone",
-            "never crashed in (two|three) years, well done",
+            "never had to wait for it in (two|three) years, well done",
             "{num} {thing}s in it and still fast",
             "finally smooth scrolling, great job",
             "love how fast it (opens|loads) a {thing}",
@@ -66,7 +66,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "wish": (
             "please add a backup to (my own|another) cloud",
-            "I wish I could share a {thing} with my (wife|team)",
+            "I wish a {thing} from my phone would turn up on my (tablet|laptop)",
             "could you let us export our {thing}s (to a file|to the computer)?",
             "a version for the computer that syncs would be great",
             "it would be nice to sync only over wifi",

@@ -13,7 +13,7 @@ CORES: dict[str, tuple[str, ...]] = {
     "appointment": (
         "wants to (see|come to) the doctor (this week|on {day}) because of {trouble}",
         "asks for a check-up (in {month}|before the holidays)",
-        "has {trouble} (for {num} days|again), when is there a free slot?",
+        "has (had {trouble} for {num} days|{trouble} again), when is there a free slot?",
         "is new here and would like to be seen (on {day}|in the afternoon)",
         "can only come after {hour}, (any day|{day} best), for the yearly check-up",
         "asks if the doctor can see two children on {day}, both have {trouble}",

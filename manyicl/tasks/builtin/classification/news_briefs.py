@@ -12,7 +12,7 @@ from manyicl.tasks.task import Example
 
 CORES: dict[str, tuple[str, ...]] = {
     "politics": (
-        "the council of {town} voted {num} to {num} (for|against) a (new school|bypass|dog tax)",
+        "the council of {town} voted {many} to {few} (for|against) a (new school|bypass|dog tax)",
         "{person} (stands|will not stand) for mayor (again|) in {town}",
         "the minister (defended|dropped) the plan for (cheaper rents|longer school days)",
         "voters in {town} go to the polls on {day} to elect a new council",
@@ -36,7 +36,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "{firm} of {town} files for bankruptcy, {big} jobs at risk",
     ),
     "sport": (
-        "{town} beat {town} {num}-1 (away|at home) and move up to second place",
+        "{town} won (2-0|2-1|3-1|4-2) (away|at home) and moved up to second place",
         "striker {surname} is out for {num} weeks with a torn muscle",
         "{person} won the (marathon|river race) of {town} in record time",
         "the club from {town} sacked its coach after {num} defeats in a row",
@@ -45,7 +45,7 @@ CORES: dict[str, tuple[str, ...]] = {
         "{person} reached the final of the tennis open in {town}",
         "rowers from {town} took {num} medals at the regatta on the {river}",
         "coach {surname} leaves {town} at the end of the season",
-        "cyclist {surname} keeps the lead after stage {num}, {num} seconds ahead of {surname}",
+        "cyclist {surname} keeps the lead after stage {num}, {num} seconds ahead of the next rider",
     ),
     "culture": (
         "the museum in {town} shows {num} drawings by {person} that were thought lost",
@@ -61,7 +61,7 @@ CORES: dict[str, tuple[str, ...]] = {
     ),
     "science": (
         "researchers (in|from) {town} found a (beetle|moss|snail) nobody had described before",
-        "a telescope near {town} has spotted a planet of {num} times the size of ours",
+        "a telescope near {town} has spotted a planet {num} times the size of ours",
         "a study of {big} (children|nurses) links late meals to poor sleep",
         "a (vaccine|drug) against (ticks|hay fever) passed its first test on {num} patients",
         "bones from the bed of the {river} are {big} thousand years old, a study says",
@@ -109,6 +109,8 @@ GRAMMAR = Grammar(
         "title": ("The (Last|Silent|Second) (Harbour|Minister|Goal)", "(Snow|Rain) over {town}",
                   "The (Thief|Mayor|Banker) of {town}"),
         "num": ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve"),
+        "many": ("eight", "nine", "ten", "twelve"),
+        "few": ("two", "three", "five", "six"),
         "nth": ("second", "third", "fourth"),
         "big": ("90", "120", "200", "350", "400", "600", "800"),
         "age": tuple(str(n) for n in range(19, 68, 3)),

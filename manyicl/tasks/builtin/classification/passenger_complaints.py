@@ -68,7 +68,7 @@ TOPICS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
         (
             "the cover of the ticket machine is off, a girl got a shock from the bare wires",
             "the inspector pushed (my son|an old man), who fell and hurt his head",
-            "the ticket machine fell over when a (boy|woman) leaned on it, she was under it",
+            "the ticket machine fell over and onto a (boy|woman) who leaned on it",
             "an inspector threw (my daughter|a boy of nine) out at night, far from any house",
         ),
     ),

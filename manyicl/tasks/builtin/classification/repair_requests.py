@@ -82,7 +82,7 @@ FAULTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "heating": (
         (
             "it smells of gas in {place}",
-            "the heating is dead, it is frosty and there is a baby in {place}",
+            "the heating in {place} is dead, it is frosty and we have a baby",
             "the boiler near {place} hisses and its needle is in the red",
         ),
         (

@@ -18,7 +18,7 @@ GRAMMAR = Grammar(
             "{who}'s {plot} is {a} metres long and {b} metres wide",
             "a {plot} measures {a} by {b} metres",
             "{who} marks out a {plot}, {a} metres by {b} metres",
-            "the new {plot} is {b} metres wide and {a} metres long",
+            "the school's {plot} is {b} metres wide and {a} metres long",
         ),
         "aside": (
             "",
@@ -49,7 +49,7 @@ GRAMMAR = Grammar(
         ),
         "rows": (
             "{who} plants {a} rows of {b} {plants}. {aside} How many {plants} are there?",
-            "there are {a} rows with {b} {plants} in each. {aside} {s} of them are eaten by snails."
+            "there are {a} rows with {b} {plants} in each. {aside} snails eat {s} of the {plants}."
             " How many {plants} are left?",
         ),
         "side": (

@@ -12,10 +12,10 @@ from manyicl.tasks.task import Example
 
 # what is read, and in what
 READINGS = (
-    ("the water level", "centimetres"), ("the noise at the crossing", "decibels"),
-    ("the temperature in the hall", "degrees"), ("the rain gauge", "millimetres"),
+    ("the water level", "centimetres"), ("the parcel counter", "parcels"),
+    ("the temperature of the compost", "degrees"), ("the rain gauge", "millimetres"),
     ("the power meter", "kilowatt hours"), ("the weight of the parcels", "kilos"),
-    ("the pulse", "beats"), ("the wind", "kilometres an hour"), ("the pool", "visitors"),
+    ("the car counter", "cars"), ("the wind", "kilometres an hour"), ("the pool", "visitors"),
     ("the waiting time", "minutes"), ("the egg count", "eggs"), ("the bike counter", "bikes"),
 )  # fmt: skip
 GRAMMAR = Grammar(

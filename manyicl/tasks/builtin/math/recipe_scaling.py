@@ -35,8 +35,8 @@ GRAMMAR = Grammar(
             "how many {ing1} should {who} take for {want} people?",
         ),
         "ask_more": (
-            "{want} people are coming, and {who} has {have} {ing1} already. How many more are"
-            " needed?",
+            "{want} people are coming, and {who} has {have} {ing1} already. How many more"
+            " {ing1} are missing?",
         ),
     }
 )  # fmt: skip

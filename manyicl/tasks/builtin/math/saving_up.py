@@ -23,7 +23,7 @@ GRAMMAR = Grammar(
             "The shop is {x} kilometres away.",
         ),
         "weekly": ("puts aside {w} dollars a week", "saves {w} dollars each week",
-                   "earns {w} dollars a week with odd jobs and keeps them all"),
+                   "earns {w} dollars a week with odd jobs and keeps it all"),
         "weeks": (
             "{who} wants {aim} for {goal} dollars and {weekly}. {aside} How many weeks does it"
             " take?",

@@ -31,7 +31,7 @@ GRAMMAR = Grammar(
         "in": ("{n} more {goods} come in", "{n} {goods} are added",
                "a van brings another {n} {goods}",
                "another {n} {goods} arrive"),
-        "out": ("{n} {goods} are taken away", "{n} {goods} leave", "{n} {goods} go to a customer",
+        "out": ("{n} {goods} are taken away", "{n} {goods} leave", "{n} {goods} are picked up",
                 "{n} {goods} have to be given up"),
         "other": (
             "besides, there are {n} {others}",

@@ -23,7 +23,7 @@ GRAMMAR = Grammar(
             "",
             "",
             "It opens at {x}.",
-            "There are {x} seats.",
+            "The queue is {x} metres long.",
             "This is year number {x}.",
             "A programme costs {y} dollars.",
         ),

@@ -22,6 +22,14 @@ GRAMMAR = Grammar(
             "It is line {x}.",
             "{who} carries {x} kilos of luggage.",
         ),
+        # by bicycle or in a car there are no tickets, seats and lines
+        "on_road": (
+            "",
+            "",
+            "{who} carries {x} kilos of luggage.",
+            "The road has {x} bends.",
+            "The way leads over {x} bridges.",
+        ),
         "arrive": (
             "A {vehicle} leaves {a} at {t1} and reaches {b} at {t2}. {aside}"
             " How many minutes does the trip take?",
@@ -41,10 +49,10 @@ GRAMMAR = Grammar(
             " {aside} {who} makes the trip {k} times today. How many minutes is that?",
         ),
         "speed": (
-            "{who} cycles at {v} kilometres an hour from {a} to {b}. {aside} After {h} hours {they}"
-            " is there. How many kilometres is it?",
+            "{who} cycles at {v} kilometres an hour from {a} to {b}. {on_road} After {h} hours"
+            " {they} is there. How many kilometres is it?",
             "It is {d} kilometres from {a} to {b}. {who} drives at a steady {v} kilometres an hour."
-            " {aside} How many hours does it take?",
+            " {on_road} How many hours does it take?",
             "A {vehicle} covers {v} kilometres an hour. {aside} How many kilometres is {b} from {a}"
             " if it takes {h} hours?",
         ),

@@ -13,7 +13,7 @@ from manyicl.tasks.task import Example
 UNITS = (
     ("metres", "centimetres", 100, ("a rope", "a curtain", "a plank", "a scarf", "a hose"), 12),
     ("kilometres", "metres", 1000, ("a trail", "a swim", "a road", "a run", "a canal"), 9),
-    ("kilos", "grams", 1000, ("a pumpkin", "a parcel", "a cat", "a cheese", "a fish"), 9),
+    ("kilos", "grams", 1000, ("a pumpkin", "a parcel", "a ham", "a cheese", "a fish"), 9),
     ("litres", "millilitres", 1000, ("a jug", "a bucket", "a can", "a pot", "a tub"), 9),
     ("hours", "minutes", 60, ("a film", "a flight", "a concert", "a class", "a hike"), 7),
     ("minutes", "seconds", 60, ("a song", "a race", "a call", "a speech", "a video"), 9),
@@ -22,6 +22,7 @@ UNITS = (
     ("years", "months", 12, ("a lease", "a study", "a warranty", "a contract", "a project"), 9),
     ("dozen", "eggs", 12, ("an order", "a delivery", "a crate", "a tray", "a stock"), 12),
 )
+TIMES = ("hours", "minutes", "weeks", "days", "years")
 GRAMMAR = Grammar(
     {
         "is": (
@@ -47,7 +48,7 @@ GRAMMAR = Grammar(
             "Then {k} {small} are added. How many {small} is that in all?",
         ),
         "less": (
-            "Of this, {k} {small} are over already. How many {small} are left?",
+            "Of this, {k} {small} are {gone} already. How many {small} are left?",
             "{k} {small} of it do not count. How many {small} do count?",
         ),
         "back": (
@@ -74,6 +75,6 @@ def unit_change(rng: random.Random) -> Example:
     text = GRAMMAR.write(
         rng, "{back}" if form == "back" else f"{start}. {{aside}} {{{form}}}",
         thing=thing, thing2=thing2, big=big, small=small, n=n, m=m, k=k, t=n * size,
-        who=person(rng).first, x=rng.randint(12, 60),
+        who=person(rng).first, x=rng.randint(12, 60), gone="over" if big in TIMES else "gone",
     )  # fmt: skip
     return Example(text, str(answer))

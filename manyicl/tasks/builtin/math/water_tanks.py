@@ -25,7 +25,7 @@ GRAMMAR = Grammar(
             "The hose is {x} metres long.",
             "It stands {x} steps from the house.",
             "The tap is {x} years old.",
-            "It was built for {x} dollars.",
+            "It was cleaned {x} days ago.",
         ),
         "leak": ("through a leak {l} litres a minute are lost", "{l} litres a minute run out again",
                  "at the same time {who} draws off {l} litres a minute"),

@@ -34,7 +34,7 @@ GRAMMAR = Grammar(
             "{who} handed it in {when}, {other} {other_when}",
         ),
         # says nothing of the day it came in, except that this was not earlier
-        "begun": ("{who} began to fill it in {when}", "{who} first heard of it {when}"),
+        "begun": ("{who} began to work on it {when}", "{who} first heard of it {when}"),
         "yes": ("{who} kept the deadline", "{who} was in time", "{who} was not too late"),
         "no": ("{who} missed the deadline", "{who} was too late", "{who} was not in time"),
     }

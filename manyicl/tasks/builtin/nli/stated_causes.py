@@ -36,7 +36,7 @@ GRAMMAR = Grammar(
             "{e}, and {x} was to blame",
             "{e}; the reason was {x}",
             "as a result of {x}, {e}",
-            "{x} had to do with it that {e}",
+            "that {e} was the fault of {x}",
             "if {e}, that was due to {x}",
         ),
         "denied": (
@@ -44,19 +44,19 @@ GRAMMAR = Grammar(
             "{x} was not why {e}",
             "{e}, and {x} was not to blame",
             "{e}; the reason was not {x}",
-            "although there was {x}, {e} as a result of something else",
-            "{x} had nothing to do with it that {e}",
+            "although {x} was reported, {e} as a result of something else",
+            "that {e} was not the fault of {x}",
             "if {e}, that was not due to {x}",
             "{e} owing to something other than {x}",
         ),
         "not said": (
             "{e}, perhaps because of {x}, perhaps not",
             "was {x} why {e}? Nobody has said",
-            "{e}, and there was {x} the same day",
+            "{e}, and {x} was reported the same day",
             "whether {e} owing to {x} is not known yet",
             "{e}; the reason may have been {x}, or something else",
-            "{x} is in the report, and so is it that {e}",
-            "it is being looked into whether {x} was to blame that {e}",
+            "the report names {x} and says that {e}",
+            "it is being looked into whether {x} was the reason that {e}",
             "{e} on the day of {x}",
         ),
         # {x} is the cause, {y} is not
@@ -65,7 +65,7 @@ GRAMMAR = Grammar(
             "not {y} but {x} was why {e}",
             "{e}; the reason was {x} and not {y}",
             "{e}, and {x} was to blame, not {y}",
-            "{y} had nothing to do with it that {e}, but {x} had",
+            "that {e} was the fault of {x}, not of {y}",
         ),
         # {x} belongs to another effect
         "elsewhere": (

@@ -38,7 +38,7 @@ GRAMMAR = Grammar(
             "I'll bring {thing}.",
             "Put me down for {thing}.",
             "{thing}? I can do that.",
-            "I still have {thing} from last time, so that's me.",
+            "I have {thing} at home anyway, so that's me.",
             "Leave {thing} to me.",
         ),
         "give": (

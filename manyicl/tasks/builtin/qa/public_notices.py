@@ -13,7 +13,7 @@ from manyicl.tasks.task import Example
 
 COURSES = (
     "yoga class", "chess club", "reading group", "repair cafe", "choir rehearsal", "sewing evening",
-    "toddler group", "computer class", "dance course", "language table", "blood donation",
+    "toddler group", "computer class", "dance course", "language table", "pottery class",
     "flea market", "cooking class", "film night", "tenants' meeting",
 )  # fmt: skip
 # attribute: (a change from {old} to {new}, the value as it was and stays, the question)
@@ -46,7 +46,7 @@ CHANGES: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "fee": (
         ("the fee goes up from {old} to {new}", "we had to charge {new} instead of {old}",
          "the printed price of {old} is wrong, it is {new}"),
-        ("the fee is {new}", "it costs {new}; tea is another {old}"),
+        ("the fee is {new}", "it costs {new}, last year it was {old}"),
         ("What does the {course} cost?",),
     ),
 }  # fmt: skip

@@ -48,7 +48,7 @@ GRAMMAR = Grammar(
         ),
         "before": (
             "What goes into the pot right before the {food}?",
-            "Which food is cooking already when the {food} come in, and went in last?",
+            "What is the last thing to be added before the {food}?",
         ),
         "wait": (
             "How long is it from the {food} to the next step?",

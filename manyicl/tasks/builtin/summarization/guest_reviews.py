@@ -9,52 +9,59 @@ from manyicl.tasks.builtin.lexicon.people import people
 from manyicl.tasks.builtin.registry import builtin_task
 from manyicl.tasks.task import Example
 
-# aspect: (said in its favour, said against it)
-ASPECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "breakfast": (
-        ("the breakfast kept us going until evening", "warm rolls every morning, lovely",
-         "never had such good eggs and coffee at breakfast"),
-        ("breakfast was cold toast", "the breakfast buffet was half empty by nine",
-         "same dry rolls every morning"),
+# what the summary says of something: how guests say it; first in its favour, then against it
+Digests = dict[str, tuple[str, ...]]
+ASPECTS: tuple[tuple[Digests, Digests], ...] = (
+    (
+        {"generous breakfast": ("the breakfast kept us going until evening",
+                                "warm rolls every morning, lovely",
+                                "never had such good eggs and coffee at breakfast")},
+        {"poor breakfast": ("breakfast was cold toast", "same dry rolls every morning",
+                            "the breakfast buffet was half empty by nine")},
     ),
-    "staff": (
-        ("the people at the desk could not have been kinder", "the staff carried our bags unasked",
-         "a very helpful team"),
-        ("the man at the desk did not look up once", "the staff argued in front of us",
-         "nobody answered when we rang for help"),
+    (
+        {"kind staff": ("the people at the desk could not have been nicer",
+                        "the staff carried our bags unasked", "a very helpful team")},
+        {"rude staff": ("the man at the desk did not look up once", "the staff snapped at us",
+                        "we asked for a towel and got a shrug")},
     ),
-    "beds": (
-        ("slept like a stone in that bed", "wonderful mattresses", "the beds are soft and wide"),
-        ("the bed sagged in the middle", "my back still hurts from the mattress",
-         "the beds squeak at every move"),
+    (
+        {"comfortable beds": ("slept like a stone in that bed", "wonderful mattresses",
+                              "the beds are soft and wide")},
+        {"worn-out beds": ("the bed sagged in the middle", "the beds squeak at every move",
+                           "my back still hurts from the mattress")},
     ),
-    "noise": (
-        ("not a sound at night", "so quiet that we heard the owls", "thick walls, no street noise"),
-        ("lorries passed our window all night", "we heard every word from next door",
-         "a disco below kept us awake"),
+    (
+        {"quiet nights": ("not a sound after ten", "we heard owls and nothing else",
+                          "thick walls, no street noise")},
+        {"noisy nights": ("lorries passed our window all night", "a disco below kept us awake",
+                   "we heard every word from next door")},
     ),
-    "bathroom": (
-        ("the bathroom shone", "a strong hot shower", "a big modern bathroom with a tub"),
-        ("mould in the shower", "hardly a drop of hot water", "the bathroom drain smelled"),
+    (
+        {"spotless bathrooms": ("the bathroom shone", "not a speck on the tiles or in the tub",
+                                "you could have eaten off the bathroom floor")},
+        {"shabby bathrooms": ("mould in the shower", "hardly a drop of hot water",
+                              "the bathroom drain smelled")},
     ),
-    "view": (
-        ("we watched the sun set from the balcony", "what a view over the bay",
-         "a window right onto the mountains"),
-        ("we looked at a brick wall", "the promised view is blocked by a crane",
-         "our window faced the bins"),
+    (
+        {"fine views": ("we watched the sun set from the balcony", "what a view over the bay",
+                        "a window right onto the mountains")},
+        {"a blocked view": ("we looked at a brick wall", "our window faced the bins",
+                            "the promised view is hidden by a crane")},
     ),
-    "price": (
-        ("you get a lot for little money", "we expected to pay twice as much", "fair rates"),
-        ("far too dear for what it is", "they charge for every glass of water",
-         "we paid more than at the hotel next door"),
+    (
+        {"low prices": ("you get a lot for little money", "fair rates",
+                        "we expected to pay twice as much")},
+        {"high prices": ("far too dear for what it is", "they charge for every glass of water",
+                         "we paid more than at the hotel next door")},
     ),
-    "location": (
-        ("two minutes on foot to the old town", "the station is round the corner",
-         "right by the beach path"),
-        ("miles from anywhere", "we needed a taxi each time we went out",
-         "the walk uphill from the bus is endless"),
+    (
+        {"central location": ("two minutes on foot to the old town",
+                              "the station is round the corner", "shops and cafes at the door")},
+        {"remote location": ("miles from anywhere", "we needed a taxi each time we went out",
+                             "the walk uphill from the bus is endless")},
     ),
-}  # fmt: skip
+)  # fmt: skip
 FILLERS = (
     "We were here for two nights in May.", "Came with our two children.", "My third stay.",
     "Booked at short notice.", "We travelled by train.", "Here for a wedding.",
@@ -68,23 +75,21 @@ FILLERS = (
 )
 def guest_digest(rng: random.Random) -> Example:
     """Four reviews of a guest house to what at least two praise and at least two complain about."""
-    aspects = rng.sample(tuple(ASPECTS), 6)
-    num_good = rng.choice((1, 2))
-    good, bad, single = (
-        aspects[:num_good],
-        aspects[num_good : num_good + 1],
-        aspects[num_good + 1 :],
-    )
+    num_good, num_bad = rng.choice(((1, 1), (2, 1), (1, 2)))
+    # Of each aspect one side: what two guests say, and then what one guest says.
+    shared = [side for side, number in ((0, num_good), (1, num_bad)) for _ in range(number)]
+    sides = shared + [rng.randrange(2) for _ in range(4)]
+    topics = [
+        next(iter(ASPECTS[place][side].items()))
+        for place, side in zip(rng.sample(range(len(ASPECTS)), len(sides)), sides, strict=True)
+    ]
     remarks: list[list[str]] = [[], [], [], []]
-    for aspect in good + bad:
-        said = rng.sample(ASPECTS[aspect][0 if aspect in good else 1], 2)
-        for guest, remark in zip(sorted(rng.sample(range(4), 2)), said, strict=True):
+    for _, sayings in topics[: len(shared)]:
+        for guest, remark in zip(rng.sample(range(4), 2), rng.sample(sayings, 2), strict=True):
             remarks[guest].append(remark)
-    for guest in range(4):
-        if len(remarks[guest]) < 2:
-            aspect = single.pop() if single else None
-            if aspect:
-                remarks[guest].append(rng.choice(ASPECTS[aspect][rng.randrange(2)]))
+    for found, (_, sayings) in zip(remarks, topics[len(shared) :], strict=True):
+        if len(found) < 2:
+            found.append(rng.choice(sayings))
     reviews = []
     for found, guest in zip(remarks, people(rng, 4), strict=True):
         rng.shuffle(found)
@@ -92,7 +97,6 @@ def guest_digest(rng: random.Random) -> Example:
         if rng.random() < 0.6:
             parts.insert(0, rng.choice(FILLERS))
         reviews.append(f"{guest.first}: {' '.join(map(sentence, parts))}")
-    order = sorted(good, key=list(ASPECTS).index)
-    text = "\n".join(review for review in reviews if not review.endswith(":"))
-    praised = listed(["the quiet" if aspect == "noise" else f"the {aspect}" for aspect in order])
-    return Example(text, f"Guests like {praised} but complain about the {bad[0]}.")
+    good = sorted(name for name, _ in topics[:num_good])
+    bad = sorted(name for name, _ in topics[num_good : len(shared)])
+    return Example("\n".join(reviews), sentence(f"{listed(good)}, but {listed(bad)}."))

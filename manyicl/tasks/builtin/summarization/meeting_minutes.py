@@ -71,9 +71,9 @@ GRAMMAR = Grammar(
             "(In the end|After a short vote) all but {a} were for {won}.",
             "{c} closed the point: {won} it is.",
             "Even {a} came round to {won}, and that settled it.",
-            "That left {lost} without support, so {won} was agreed.",
+            "That left {lost} without support, so the group agreed on {won}.",
             "With three votes to one {won} won over {lost}.",
-            "{lost} was turned down as too risky and {won} taken instead.",
+            "{c} called {lost} too risky, so the choice fell on {won}.",
         ),
         "in_charge": (
             "{owner} (is|has) to {task} by {due}.",

@@ -60,7 +60,7 @@ GRAMMAR = Grammar(
         "change": (
             "The {measure}: {old} {unit} so far, {new} {unit} from now on.",
             "Where you had {old} {unit}, the {measure} now comes to {new} {unit}.",
-            "With {new} {unit} instead of {old} the {measure} follows what many asked for.",
+            "With {new} {unit} instead of {old} the {measure} is not what it was.",
             "{measure} changed: {new} {unit}, it used to be {old}.",
         ),
         "same": (
@@ -94,6 +94,11 @@ GRAMMAR = Grammar(
             "Old models are repaired until further notice.",
             "Spare parts fit both models.",
         ),
+        "end_of_app": (
+            "The price is the same as before.",
+            "{a} shows it at the fair in {month2}.",
+            "The old version works until further notice.",
+        ),
     }
 )
 
@@ -120,7 +125,8 @@ def changelog_line(rng: random.Random) -> Example:
     parts = ["{change}", "{same}", "{added}", "{removed}", "{stays}", "{waits}"]
     parts.pop(rng.choice((1, 4, 5, 5)))
     rng.shuffle(parts)
-    text = GRAMMAR.write(rng, " ".join(["{opening}", *parts, "{end}"]), **bound)
+    end = "{end_of_app}" if product.endswith("app") else "{end}"
+    text = GRAMMAR.write(rng, " ".join(["{opening}", *parts, end]), **bound)
     return Example(
         text, f"{measure} {old} to {new} {unit}, {plus} added, {minus} removed".capitalize()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from manyicl.tasks.builtin.grammar import Grammar
+from manyicl.tasks.builtin.grammar import Grammar, sentence
 from manyicl.tasks.builtin.lexicon.calendar import DAYS
 from manyicl.tasks.builtin.lexicon.people import people
 from manyicl.tasks.builtin.lexicon.places import TOWNS
@@ -26,7 +26,7 @@ MISHAPS = {
     "had a flat tyre": ("a nail, and the tyre was done", "the tyre went down with a hiss"),
     "left the tickets behind": ("our tickets lay safely on the kitchen table at home",
                                 "the tickets were in the other coat"),
-    "were stung by wasps": ("the wasps found us before the cake did", "wasps, five stings"),
+    "got stung by wasps": ("the wasps found us before the cake did", "wasps, five stings"),
     "broke the camera": ("the camera fell on the stones, end of pictures",
                          "after one bounce on the steps the camera was dead"),
     "slept in the car": ("no bed for us anywhere, so we put the car seats back",
@@ -53,7 +53,7 @@ GRAMMAR = Grammar(
             "At {sight} there was a long queue, and we gave up.",
         ),
         "praise": (
-            "Then {best} in {town}: nobody said a word for minutes, {a} had tears in the eyes.",
+            "Then {best} in {town}: nobody said a word for minutes, {a} was close to tears.",
             "For {best} in {town} alone I would come again.",
             "{best} in {town} beat all the rest.",
             "We did not want to leave {best} in {town}, and {b} is still talking about it.",
@@ -77,7 +77,7 @@ GRAMMAR = Grammar(
 
 
 @builtin_task(
-    instruction="Write a postcard in one sentence: the best thing, the mishap, the day of return.",
+    instruction="Write a postcard in note form: the best thing, the mishap, the day of return.",
     metric="rouge_l",
 )
 def postcard_line(rng: random.Random) -> Example:
@@ -102,4 +102,4 @@ def postcard_line(rng: random.Random) -> Example:
         rng, " ".join(["{opening}", *middle]), a=a, b=b, best=best, town=town, town2=town2,
         day0=day0, day=day, other_day=other_day, wrong=rng.choice(MISHAPS[mishap]),
     )  # fmt: skip
-    return Example(text, f"We loved {best} in {town}, {mishap} and will be home on {day}.")
+    return Example(text, sentence(f"{best.removeprefix('the ')} in {town}, {mishap}, home {day}."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from manyicl.tasks.builtin.grammar import Grammar
+from manyicl.tasks.builtin.grammar import Grammar, sentence
 from manyicl.tasks.builtin.lexicon.calendar import DAYS
 from manyicl.tasks.builtin.lexicon.people import people
 from manyicl.tasks.builtin.lexicon.places import RIVERS, TOWNS
@@ -83,7 +83,7 @@ def forecast_line(rng: random.Random) -> Example:
     """Weather reports to tomorrow's sky, degrees and wind; today and later days are told as well"""
     skies = rng.sample(SKIES, 5)
     degrees = rng.sample(range(7, 27), 4)
-    degrees.insert(3, rng.randint(1, 6))  # at night
+    degrees.insert(3, rng.randint(2, 6))  # at night
     day, day2 = rng.sample(DAYS, 2)
     winds, side = rng.sample(WINDS, 2), rng.choice(SIDES)
     bound = {f"sky{place}": sky for place, sky in enumerate(skies, 1)}
@@ -106,6 +106,5 @@ def forecast_line(rng: random.Random) -> Example:
     text = GRAMMAR.write(rng, " ".join(["{opening}", *parts]), **bound)
     return Example(
         text,
-        f"Tomorrow {skies[0]}, later {skies[1]}, {degrees[0]} degrees, "
-        f"{winds[0]} wind from the {side}.",
+        sentence(f"{skies[0]}, later {skies[1]}, {degrees[0]} degrees, {winds[0]} {side} wind."),
     )
