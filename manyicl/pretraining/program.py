@@ -67,6 +67,9 @@ def pretrain(config: PretrainingConfig) -> Path:
     a loss that is not finite or a full disk, `Interrupted` after Ctrl-C or SIGTERM, with the step
     that was under way finished and saved.
     """
+    # Softmax of a confident model is full of denormal numbers, which cost a hundred times as much.
+    # Set before the first parallel region: threads inherit it.
+    torch.set_flush_denormal(True)
     with saving.open_pretraining(config) as run_dir:
         model = saving.finished_model(run_dir, len(config.stages))
         if model is not None:
