@@ -18,7 +18,7 @@ def measurement_lines(measured: dict[str, Any]) -> list[str]:
         "Of the weights in this folder"
         + (", matrix products in bf16." if measured["bf16"] else ", computed in fp32."),
         "",
-        *_text(measured["bits_per_byte"]),
+        *_text(measured["bits_per_byte"], "last program" if measured.get("start") else "model"),
         *_positions(measured["by_position"]),
         *_probes(measured["probes"], measured["curve"]["probes"]),
         *_shots(measured["shots"]),
@@ -26,7 +26,7 @@ def measurement_lines(measured: dict[str, Any]) -> list[str]:
     ]
 
 
-def _text(found: dict[str, Any]) -> list[str]:
+def _text(found: dict[str, Any], reader: str) -> list[str]:
     lines = ["### Bits per byte of held-out text", ""]
     if not found["sources"]:
         return [*lines, "No text is held out.", ""]
@@ -48,8 +48,8 @@ def _text(found: dict[str, Any]) -> list[str]:
         "before it (the first ones from what there is). Divisor: bytes of the text, and one for "
         "each end mark; both models predict both. The n-gram model is an interpolated modified "
         f"Kneser-Ney model of order {found['order']} over the same tokens, fitted on the "
-        f"{found['ngram_tokens'] / 1e6:.2f} M tokens of text that the model was trained on, each "
-        "taken once however often the model read it.",
+        f"{found['ngram_tokens'] / 1e6:.2f} M tokens of text that the {reader} read, "
+        "each taken once however often it was read.",
         "",
         *table(rows, numbers=True),
         "",

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from manyicl.pretraining.card_history import Program, licences, programs, unrecorded
 from manyicl.pretraining.patterns import GROUPS, PATTERNS
 from manyicl.pretraining.settings import PretrainingConfig
+from manyicl.pretraining.token_file import HELD_OUT_ONE_IN, PART_CHARS
 
 BLOCKS = "A block of random tokens, again and again."
 HEAD_START = (
@@ -31,44 +33,71 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def program_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[str]:
-    """Return the training program: stages, optimizer, generated documents, head start."""
-    done = measured["training"]["stages"]
+    """Return the training programs in order: stages, optimizer, generated documents, head start."""
+    told = programs(config, measured)
+    lines = ["## Training program", ""]
+    for number, program in enumerate(told, start=1):
+        if len(told) > 1:
+            lines += [f"### Program {number} of {len(told)}", "", _beginning(program, number), ""]
+        lines += _stage_lines(program)
+    if len(told) > 1:
+        steps, tokens = (sum(getattr(p, key) for p in told) for key in ("steps", "tokens"))
+        lines += [f"All programs: {steps:,} steps, {tokens / 1e6:.2f} M tokens.", ""]
+    first = told[0].settings
+    if first is not None and first["shape"].get("head_start", False):
+        lines += [HEAD_START, ""]
+    return [*lines, *_pattern_lines(told)]
+
+
+def _beginning(program: Program, number: int) -> str:
+    if number == 1:
+        return "From random weights."
+    return (
+        f"From the weights of program {number - 1} (SHA-256 `{program.began_from}`), with the same "
+        "tokenizer and a fresh optimizer."
+    )
+
+
+def _stage_lines(program: Program) -> list[str]:
+    took = f"{program.steps:,} steps, {program.tokens / 1e6:.2f} M tokens in all. "
+    settings = program.settings
+    if settings is None:
+        return [f"{took}Its stages and settings were not recorded.", ""]
     rows = [["stage", "M tokens", "row length", "rows a step", "learning rate", "rows hold"]]
-    for stage, took in zip(config.stages, done, strict=True):
+    for stage, done in zip(settings["stages"], program.stages, strict=True):
         mixture = ", ".join(
-            f"{kind} {100 * share:.0f} %" for kind, share in _shares(stage.mixture).items() if share
+            f"{kind} {100 * share:.0f} %"
+            for kind, share in _shares(stage["mixture"]).items()
+            if share
         )
         rows.append(
             [
-                stage.name,
-                f"{took['tokens'] / 1e6:.2f}" + " (planned)" * took["planned"],
-                f"{stage.row_tokens:,}",
-                str(stage.rows_per_step),
-                " to ".join(f"{rate:g}" for rate in stage.learning_rate),
+                stage["name"],
+                f"{done['tokens'] / 1e6:.2f}" + " (planned)" * done["planned"],
+                f"{stage['row_tokens']:,}",
+                str(stage["rows_per_step"]),
+                " to ".join(f"{rate:g}" for rate in stage["learning_rate"]),
                 mixture,
             ]
         )
-    lines = ["## Training program", "", *table(rows), ""]
-    training = measured["training"]
-    lines += [
-        f"{training['steps']:,} steps, {training['tokens'] / 1e6:.2f} M tokens in all. "
-        "Matrices were trained by Muon, embeddings, norms and biases by AdamW at "
-        f"{config.embedding_learning_rate:g} times the rate. Weight of a token in the loss: 1 in "
-        f"text; in generated documents {config.settled_weight:g} where what stands before settles "
-        f"it, else {config.open_weight:g}.",
+    return [
+        *table(rows),
+        "",
+        f"{took}Matrices were trained by Muon, embeddings, norms and biases by AdamW at "
+        f"{settings['embedding_learning_rate']:g} times the rate. Weight of a token in the loss: 1 "
+        f"in text; in generated documents {settings['settled_weight']:g} where what stands before "
+        f"settles it, else {settings['open_weight']:g}.",
         "",
     ]
-    if getattr(config.shape, "head_start", False):
-        lines += [HEAD_START, ""]
-    return [*lines, *_pattern_lines(config, measured)]
 
 
-def _pattern_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[str]:
-    done = measured["training"]["stages"]
+def _pattern_lines(told: list[Program]) -> list[str]:
     by_kind: Counter[str] = Counter()
-    for stage, took in zip(config.stages, done, strict=True):
-        for kind, share in _shares(stage.mixture).items():
-            by_kind[kind] += share * took["tokens"]  # type: ignore[assignment]
+    for program in told:
+        stages = program.settings["stages"] if program.settings else []
+        for stage, done in zip(stages, program.stages, strict=True):
+            for kind, share in _shares(stage["mixture"]).items():
+                by_kind[kind] += share * done["tokens"]  # type: ignore[assignment]
     made = {kind: tokens for kind, tokens in by_kind.items() if kind != "text" and tokens}
     if not made:
         return []
@@ -80,10 +109,12 @@ def _pattern_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[
         "which what comes next can be found in what came before: base models of today meet such "
         "patterns in their text, and learn from their context because of them. They are made of "
         "corpus words, corpus sentences, invented words and small word lists, with labels drawn "
-        "anew for each document. They are disjoint in kind from the tasks used for evaluation, and "
-        "no row of any task, built-in or not, was trained on. Some stand in the layouts that this "
-        "project asks its questions in (`Input:` / `Output:` lines, chat turns), so the layouts "
-        "are known to the model.",
+        "anew for each document. None is a row of a built-in task. In kind some come close: that "
+        "one word of a line decides (`noisy_keys`, `marked_word`), that a class is a set of words "
+        "(`word_sets`) and that a page is looked things up in is also what some built-in tasks "
+        "ask (`codebook`, `animal_cities`, `odd_symbols`, `directory_question`), with other words "
+        "and labels. Some stand in the layouts that this project asks its questions in (`Input:` / "
+        f"`Output:` lines, chat turns), so the layouts are known to the model.{unrecorded(told)}",
         "",
     ]
     for kind, tokens in sorted(made.items(), key=lambda item: -item[1]):
@@ -99,27 +130,33 @@ def _pattern_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[
 
 def source_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[str]:
     """Return the sources of text with licences, shares and how much of each was read."""
-    found = measured["sources"]
-    seen = sum(source["seen_tokens"] for source in found)
-    total = measured["training"]["tokens"]
+    told = programs(config, measured)
+    named = licences(told)
+    # Of one name but another size, it is another text.
+    found: Counter[tuple[str, int]] = Counter()
+    for program in reversed(told):
+        for name, (read, has) in program.sources.items():
+            found[name, has] += read
+    seen, total = sum(found.values()), sum(program.tokens for program in told)
     rows = [["source", "origin and licence", "share", "M tokens read", "M tokens it has", "times"]]
-    for source in found:
+    for (name, has), read in found.items():
         rows.append(
             [
-                source["name"],
-                config.licences.get(source["name"], "not stated in the settings"),
-                f"{100 * source['seen_tokens'] / seen:.1f} %" if seen else "",
-                f"{source['seen_tokens'] / 1e6:.2f}",
-                f"{source['train_tokens'] / 1e6:.2f}",
-                f"{source['seen_tokens'] / source['train_tokens']:.2f}",
+                name,
+                named.get(name, "not stated in the settings"),
+                f"{100 * read / seen:.1f} %" if seen else "",
+                f"{read / 1e6:.2f}",
+                f"{has / 1e6:.2f}",
+                f"{read / has:.2f}",
             ]
         )
     return [
         "## Sources of text",
         "",
-        f"{seen / 1e6:.2f} M of the {total / 1e6:.2f} M tokens are text. Share: of the text read. "
-        "Times: how often the source was read on average. One document in a hundred, chosen by a "
-        "hash of its text, was held out.",
+        f"{seen / 1e6:.2f} M of the {total / 1e6:.2f} M tokens are text.{unrecorded(told)} Share: "
+        "of the text read. Times: how often the source was read on average. One document in "
+        f"{HELD_OUT_ONE_IN}, chosen by a hash of its text, was held out; a document longer than "
+        f"{PART_CHARS:,} characters was cut into parts first, each on its own side.",
         "",
         *table(rows),
         "",

@@ -13,7 +13,14 @@ import numpy as np
 
 from manyicl.errors import ConfigError, CorpusError, listing
 from manyicl.models.load import load_tokenizer
-from manyicl.pretraining.corpus import Source, check_names, list_sources, read_documents, split_of
+from manyicl.pretraining.corpus import (
+    Source,
+    check_names,
+    list_sources,
+    read_documents,
+    split_of,
+    unread_files,
+)
 from manyicl.pretraining.patterns.vocabulary import Vocabulary
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.token_file import HELD_OUT_ONE_IN, PART_CHARS, TokenFile, tokenize
@@ -43,6 +50,8 @@ def prepare(config: PretrainingConfig, run_dir: Path) -> CorpusData:
     `leave_out` and `weights` that do not fit it.
     """
     sources = list_sources(config.corpus, config.leave_out)
+    if others := unread_files(config.corpus):
+        print(f"Not text by their names, so not read: {listing(others, 6)}.", flush=True)
     names = [source.name for source in sources]
     check_names(list(config.weights), names, "weights")
     weights = {name: config.weights.get(name, 0.0) for name in names} if config.weights else None

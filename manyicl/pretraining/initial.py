@@ -27,7 +27,7 @@ from torch import Tensor
 from manyicl.pretraining.settings import ShapeConfig
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 BIAS = 6.0  # of one rotary plane of a previous-token head, of 16; larger is sharper
 PLANES = 16
@@ -38,32 +38,37 @@ GAIN = 0.5  # of the orthonormal maps
 
 def initial_model(shape: ShapeConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
     """Return a Llama model in fp32 for this tokenizer, with the head start of this module."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaForCausalLM
 
     torch.manual_seed(shape.seed)
-    model = LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=shape.vocab_size,
-            hidden_size=shape.hidden_size,
-            num_hidden_layers=shape.num_hidden_layers,
-            num_attention_heads=shape.num_attention_heads,
-            num_key_value_heads=shape.num_attention_heads,
-            intermediate_size=shape.intermediate_size,
-            initializer_range=shape.hidden_size**-0.5 / 2,
-            max_position_embeddings=shape.max_position_embeddings,
-            rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
-            tie_word_embeddings=True,
-            attention_bias=True,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,  # pyright: ignore[reportArgumentType]
-            pad_token_id=tokenizer.pad_token_id,  # pyright: ignore[reportArgumentType]
-        )
-    )
+    model = LlamaForCausalLM(llama_config(shape, tokenizer))
     # Embeddings of length 1: what heads copy must not drown them, nor they the logits.
     torch.nn.init.normal_(model.model.embed_tokens.weight, std=shape.hidden_size**-0.5)
     if shape.head_start:
         give_head_start(model)
     return model
+
+
+def llama_config(shape: ShapeConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+    """Return the config of a model of this shape for this tokenizer."""
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=shape.vocab_size,
+        hidden_size=shape.hidden_size,
+        num_hidden_layers=shape.num_hidden_layers,
+        num_attention_heads=shape.num_attention_heads,
+        num_key_value_heads=shape.num_attention_heads,
+        intermediate_size=shape.intermediate_size,
+        initializer_range=shape.hidden_size**-0.5 / 2,
+        max_position_embeddings=shape.max_position_embeddings,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+        tie_word_embeddings=True,
+        attention_bias=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,  # pyright: ignore[reportArgumentType]
+        pad_token_id=tokenizer.pad_token_id,  # pyright: ignore[reportArgumentType]
+    )
 
 
 @torch.no_grad()

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import xxhash
 
 from manyicl.config import ModelConfig
-from manyicl.errors import ConfigError, RunError
+from manyicl.errors import ConfigError
 from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
 from manyicl.models import has_fast_bf16, load_model
 from manyicl.pretraining import saving
-from manyicl.pretraining.corpus import read_blocks
 from manyicl.pretraining.corpus_data import CorpusData, prepare
 from manyicl.pretraining.held_out import (
     CONTEXT,
@@ -34,9 +32,12 @@ from manyicl.pretraining.held_out import (
 from manyicl.pretraining.ngram import KneserNey
 from manyicl.pretraining.probes import FUZZY, Probes
 from manyicl.pretraining.raw_kshot import raw_kshot
+from manyicl.pretraining.saving import read_log
 from manyicl.pretraining.seen_text import SeenText, seen_text, stages_done
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.shots_probe import accuracy_by_shots
+from manyicl.pretraining.starting_point import began
+from manyicl.pretraining.token_file import TokenFile, file_hash
 
 FORMAT = 1  # raise it when the same model would be measured otherwise
 MEASURED = "measured.json"
@@ -47,9 +48,8 @@ NGRAM_ORDER = 5
 def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]:
     """Measure the finished model of `config.run_dir`; what is known of these weights is kept.
 
-    With `kshot` the built-in tasks are answered as well, which takes about half an
-    hour on one core. Raises `ConfigError`
-    if the folder holds no finished model of this pre-training.
+    With `kshot` the built-in tasks are answered as well, which takes about half an hour on one
+    core. Raises `ConfigError` if the folder holds no finished model of this pre-training.
     """
     if not (Path(config.run_dir) / saving.SETTINGS).is_file():
         raise ConfigError(f"run_dir: {config.run_dir} holds no pre-training yet. Train first.")
@@ -60,7 +60,7 @@ def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]
                 f"run_dir: the stages of {run_dir} are not all done, so there is no model to "
                 "measure. Train on with the same settings first."
             )
-        weights = _hash(model / "model.safetensors")
+        weights = file_hash(model / "model.safetensors")
         measured = _kept(run_dir / MEASURED, weights)
         if measured is None:
             measured = {"format": FORMAT, "weights": weights} | _measure(config, run_dir, model)
@@ -72,6 +72,7 @@ def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]
 
 
 def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str, Any]:
+    start = began(config, run_dir)
     data = prepare(config, run_dir)
     log = read_log(run_dir)
     done = stages_done(config, log)
@@ -81,11 +82,12 @@ def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str
     model.to("cpu")
     bf16 = has_fast_bf16() and not torch.cuda.is_available()
     print("Measuring: held-out text ...", flush=True)
-    named = _held_out(data)
-    text = _bits_per_byte(model, data, named, seen, bf16)
+    held_out = _held_out(data)
+    parts = [part for part, _ in held_out]
+    text = _bits_per_byte(model, data, parts, seen, bf16)
     end: int = data.tokenizer.eos_token_id  # type: ignore[assignment]
     context = min(4096, model.config.max_position_embeddings)
-    used = {part.name: data_file.load("held_out") for part, data_file in named}
+    used = {file.name: file.load("held_out") for _, file in held_out}
     positions = loss_by_position(model, used, end, context, bf16=bf16)
     print("Measuring: probes ...", flush=True)
     last = log[-1] if log else {}
@@ -104,6 +106,7 @@ def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str
             "seconds": max((line.get("seconds", 0.0) for line in log), default=0.0),
             "stages": [vars(stage) for stage in done],
         },
+        "start": start,
         "sources": _sources(data, seen),
         "bits_per_byte": text,
         "by_position": positions,
@@ -113,7 +116,7 @@ def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str
     }
 
 
-def _held_out(data: CorpusData) -> list[tuple[HeldOut, Any]]:
+def _held_out(data: CorpusData) -> list[tuple[HeldOut, TokenFile]]:
     """Return the held-out part of every source that was trained on, with its token file."""
     bytes_of = token_bytes(data.tokenizer)
     end: int = data.tokenizer.eos_token_id  # type: ignore[assignment]
@@ -126,7 +129,7 @@ def _held_out(data: CorpusData) -> list[tuple[HeldOut, Any]]:
 
 
 def _bits_per_byte(
-    model: Any, data: CorpusData, named: list[tuple[HeldOut, Any]], seen: SeenText, bf16: bool
+    model: Any, data: CorpusData, parts: list[HeldOut], seen: SeenText, bf16: bool
 ) -> dict[str, Any]:
     end: int = data.tokenizer.eos_token_id  # type: ignore[assignment]
     context = min(CONTEXT, model.config.max_position_embeddings)
@@ -135,8 +138,8 @@ def _bits_per_byte(
     if len(ids):
         ngram = KneserNey.fit(ids, vocab_size=len(data.tokenizer), order=NGRAM_ORDER)
     rows: list[dict[str, Any]] = []
-    streams = opened([part for part, _ in named], end)
-    for part, _ in named:
+    streams = opened(parts, end)
+    for part in parts:
         stream = streams[part.name]
         nats = float(token_losses(model, stream, context, bf16=bf16).sum())
         row = {
@@ -196,20 +199,6 @@ def learning_curve(log: Iterable[dict[str, Any]]) -> dict[str, dict[str, list[li
     return found
 
 
-def read_log(run_dir: Path) -> list[dict[str, Any]]:
-    """Return the lines of log.jsonl. Raises `RunError` if one is damaged."""
-    path = run_dir / "log.jsonl"
-    if not path.is_file():
-        return []
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            raise RunError(f"{path}:{number}: not valid JSON. Remove the line.") from None
-    return found
-
-
 def shown_command(words: list[str]) -> str:
     """Return the command that trains the model, without folders of this machine.
 
@@ -239,10 +228,3 @@ def _kept(path: Path, weights: str) -> dict[str, Any] | None:
 
 def _save(run_dir: Path, measured: dict[str, Any]) -> None:
     write_whole(run_dir / MEASURED, json.dumps(measured, indent=1) + "\n")
-
-
-def _hash(path: Path) -> str:
-    digest = xxhash.xxh3_128()
-    for block in read_blocks(path):
-        digest.update(block)
-    return digest.hexdigest()

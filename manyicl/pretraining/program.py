@@ -6,7 +6,6 @@ checkpoint as if nothing had happened (see `Progress` for what a checkpoint hold
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -21,7 +20,7 @@ from torch import Tensor
 
 from manyicl.errors import Interrupted, RunError
 from manyicl.models import has_fast_bf16
-from manyicl.pretraining import saving
+from manyicl.pretraining import history, saving, starting_point
 from manyicl.pretraining.corpus_data import CorpusData, prepare
 from manyicl.pretraining.head import HeadLoss
 from manyicl.pretraining.initial import initial_model
@@ -30,6 +29,7 @@ from manyicl.pretraining.probes import Probes
 from manyicl.pretraining.rows import RowMaker, Rows
 from manyicl.pretraining.settings import PretrainingConfig, StageConfig
 from manyicl.pretraining.text_stream import TextStream
+from manyicl.pretraining.tokenizer import fingerprint
 from manyicl.training.callbacks import StopSignal
 
 if TYPE_CHECKING:
@@ -67,23 +67,24 @@ def pretrain(config: PretrainingConfig) -> Path:
     a loss that is not finite or a full disk, `Interrupted` after Ctrl-C or SIGTERM, with the step
     that was under way finished and saved.
     """
-    # Softmax of a confident model is full of denormal numbers, which cost a hundred times as much.
-    # Set before the first parallel region: threads inherit it.
-    torch.set_flush_denormal(True)
     with saving.open_pretraining(config) as run_dir:
         model = saving.finished_model(run_dir, len(config.stages))
-        if model is not None:
+        if model is not None and history.is_whole(model):
             print(f"All stages are done; {model} is as it was.")
             return model
+        starting_point.begin(config, run_dir)
         data = prepare(config, run_dir)
+        if model is not None:
+            history.complete(model, config, run_dir, data)
+            print(f"All stages are done; {model / saving.MADE_BY} now tells them.")
+            return model
         trainer = Pretrainer(config, run_dir, data)
         trainer.check_text()
         trainer.resume()
         with StopSignal().caught() as stop:
             trainer.run(stop)
-        return saving.write_model(
-            run_dir / "model", trainer.model, data.tokenizer, vars(trainer.progress)
-        )
+        made_by = history.made_by(config, run_dir, data, vars(trainer.progress))
+        return saving.write_model(run_dir / "model", trainer.model, data.tokenizer, made_by)
 
 
 class Pretrainer:
@@ -98,7 +99,7 @@ class Pretrainer:
             config.weight_decay,
             config.embedding_learning_rate,
         )
-        self.progress = Progress(tokenizer=_fingerprint(data.tokenizer))
+        self.progress = Progress(tokenizer=fingerprint(data.tokenizer))
         self._probes = Probes(data.tokenizer, data.vocabulary)
         self._bf16 = has_fast_bf16()
 
@@ -109,7 +110,7 @@ class Pretrainer:
                 self._text_stream(stage, number)
 
     def resume(self) -> None:
-        """Go on from the newest complete checkpoint, if there is one."""
+        """Go on from the newest complete checkpoint; without one, begin with `start_from`."""
         found = saving.load_checkpoint(
             self.run_dir, self.model, self.optimizer, self.progress.tokenizer
         )
@@ -121,6 +122,8 @@ class Pretrainer:
                 if self.progress.stage < len(self.config.stages)
                 else "All stages are done."
             )
+        elif self.config.start_from:
+            starting_point.load_weights(self.config, self.model)
 
     def save(self) -> None:
         saving.save_checkpoint(self.run_dir, self.model, self.optimizer, vars(self.progress))
@@ -145,8 +148,7 @@ class Pretrainer:
 
     def _run_stage(self, stage: StageConfig, stop: StopSignal) -> None:
         maker = self._row_maker(stage)
-        per_step = stage.row_tokens * stage.rows_per_step
-        num_steps = math.ceil(stage.million_tokens * 1e6 / per_step)
+        num_steps = stage.num_steps
         progress, saved = self.progress, time.monotonic()
         progress.begun = [*progress.begun[: progress.stage], asdict(stage)]
         while progress.step_in_stage < num_steps and not _learned(stage, progress.streak):
@@ -156,7 +158,7 @@ class Pretrainer:
             loss = self._train_step(rows)
             progress.steps += 1
             progress.step_in_stage += 1
-            progress.tokens += per_step
+            progress.tokens += stage.tokens_per_step
             progress.seconds += time.monotonic() - started
             progress.text = maker.text.state_dict() if maker.text else None
             progress.streak = [*progress.streak, loss][-STREAK:]
@@ -193,8 +195,12 @@ class Pretrainer:
         )
 
     def _text_stream(self, stage: StageConfig, number: int) -> TextStream:
-        seed = self.config.seed * 1000 + number
-        return TextStream(self.data.tokens, stage.row_tokens, weights=self.data.weights, seed=seed)
+        return TextStream(
+            self.data.tokens,
+            stage.row_tokens,
+            weights=self.data.weights,
+            seed=self.config.text_seed(number),
+        )
 
     def _learning_rate(self, stage: StageConfig, num_steps: int) -> float:
         start, end = stage.learning_rate
@@ -286,10 +292,6 @@ class Pretrainer:
 def _learned(stage: StageConfig, streak: list[float]) -> bool:
     """Whether the stage may end before its time (`until_loss`)."""
     return len(streak) == STREAK and sum(streak) / STREAK < stage.until_loss
-
-
-def _fingerprint(tokenizer: Any) -> str:
-    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from manyicl.errors import ConfigError, RunError, listing
 from manyicl.pretraining.optimizer import MuonWithAdam
-from manyicl.pretraining.settings import PretrainingConfig
+from manyicl.pretraining.settings import PretrainingConfig, ShapeConfig
 from manyicl.training.checkpoint import (
     keep_newest,
     latest_checkpoint,
@@ -26,7 +26,7 @@ from manyicl.training.checkpoint import (
 from manyicl.training.disk import disk_errors_explained
 
 SETTINGS = "pretraining.json"
-MADE_BY = "pretraining.json"  # in the model folder: steps, tokens, seconds
+MADE_BY = "pretraining.json"  # in the model folder: see history.py
 PROGRESS = "progress.json"
 # What may change between a run and its continuation: nothing that alters weights already made.
 FREE = (
@@ -77,11 +77,22 @@ def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return `key: then, now` of what differs and is not free to."""
+    before = _flat(_defaults()) | before  # a setting younger than the folder had no other value
     return [
         f"{key}: {before.get(key)} then, {now.get(key)} now"
         for key in dict.fromkeys([*now, *before])
         if key.partition(".")[0] not in FREE and before.get(key) != now.get(key)
     ]
+
+
+def _defaults() -> dict[str, Any]:
+    """Return every setting's default; `PretrainingConfig()` itself would lack stages."""
+    found: dict[str, Any] = {}
+    for item in dataclasses.fields(PretrainingConfig):
+        made = item.default_factory
+        value: Any = item.default if made is dataclasses.MISSING else made()
+        found[item.name] = dataclasses.asdict(value) if isinstance(value, ShapeConfig) else value
+    return found
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -120,6 +131,20 @@ def append_log(run_dir: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
+def read_log(run_dir: Path) -> list[dict[str, Any]]:
+    """Return the lines of log.jsonl. Raises `RunError` if one is damaged."""
+    path = run_dir / "log.jsonl"
+    if not path.is_file():
+        return []
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            raise RunError(f"{path}:{number}: not valid JSON. Remove the line.") from None
+    return found
+
+
 def save_checkpoint(
     run_dir: Path, model: Any, optimizer: MuonWithAdam, progress: dict[str, Any]
 ) -> None:
@@ -153,19 +178,26 @@ def load_checkpoint(
             f"{folder}: was trained with another tokenizer than {run_dir / 'tokenizer'}. Put its "
             "own back there, or choose another run_dir."
         )
-    weights = load_file(folder / "weights.safetensors")
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name not in weights or weights[name].shape != parameter.shape:
-                raise ConfigError(
-                    f"{folder}: its weights are of another model or tokenizer ({name}). Choose "
-                    "another run_dir, or the settings it was made with."
-                )
-            parameter.copy_(weights[name])
+    wrong = put_weights(model, load_file(folder / "weights.safetensors"))
+    if wrong is not None:
+        raise ConfigError(
+            f"{folder}: its weights are of another model or tokenizer ({wrong}). Choose "
+            "another run_dir, or the settings it was made with."
+        )
     optimizer.load_state_tensors(load_file(folder / "optimizer.safetensors"))
     remove_newer(run_dir, folder)
     _cut_log(run_dir, progress["log_lines"])
     return progress
+
+
+def put_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
+    """Copy weights into the parameters, in their dtype. Return the first name that does not fit."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name not in weights or weights[name].shape != parameter.shape:
+                return name
+            parameter.copy_(weights[name])
+    return None
 
 
 def _cut_log(run_dir: Path, num_lines: int) -> None:
@@ -187,7 +219,7 @@ def finished_model(run_dir: Path, num_stages: int) -> Path | None:
     return model if done and _read(model / MADE_BY)["steps"] == progress["steps"] else None
 
 
-def write_model(folder: Path, model: Any, tokenizer: Any, progress: dict[str, Any]) -> Path:
+def write_model(folder: Path, model: Any, tokenizer: Any, made_by: dict[str, Any]) -> Path:
     """Write the Hugging Face folder, weights in bf16, and what made it (pretraining.json)."""
     import copy
 
@@ -196,8 +228,7 @@ def write_model(folder: Path, model: Any, tokenizer: Any, progress: dict[str, An
     shutil.rmtree(part, ignore_errors=True)
     small.save_pretrained(part)
     tokenizer.save_pretrained(part)
-    made_by = {key: progress[key] for key in ("steps", "tokens", "seconds")}
-    (part / MADE_BY).write_text(json.dumps(made_by) + "\n", encoding="utf-8")
+    (part / MADE_BY).write_text(json.dumps(made_by, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return folder

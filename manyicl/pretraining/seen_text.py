@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +26,14 @@ class StageDone:
 
 @dataclass(frozen=True)
 class SeenText:
-    """By source: training tokens read, repeats included, and which tokens [source tokens] of it."""
+    """By source: training tokens read, repeats included, and which tokens [source tokens] of it.
+
+    `rows`: by stage, and there by source, the rows taken.
+    """
 
     tokens: Mapping[str, int]
     masks: Mapping[str, np.ndarray]
+    rows: tuple[Mapping[str, int], ...]
 
 
 def stages_done(config: PretrainingConfig, log: Iterable[Mapping[str, Any]]) -> list[StageDone]:
@@ -44,12 +47,11 @@ def stages_done(config: PretrainingConfig, log: Iterable[Mapping[str, Any]]) -> 
             found.append(StageDone(line["tokens"] - before, line["text_rows"]))
             before = line["tokens"]
             continue
-        per_step = stage.row_tokens * stage.rows_per_step
-        steps = math.ceil(stage.million_tokens * 1e6 / per_step)
+        tokens = stage.num_steps * stage.tokens_per_step
         share = stage.mixture.get("text", 0.0) / sum(stage.mixture.values())
-        rows = round(steps * stage.rows_per_step * share)
-        found.append(StageDone(steps * per_step, rows, planned=True))
-        before += steps * per_step
+        rows = round(stage.num_steps * stage.rows_per_step * share)
+        found.append(StageDone(tokens, rows, planned=True))
+        before += tokens
     return found
 
 
@@ -65,18 +67,21 @@ def seen_text(
     positions = {name: np.arange(at, at + sizes[name]) for name, at in starts.items()}
     seen = np.zeros(sum(sizes.values()), bool)
     taken: Counter[str] = Counter(dict.fromkeys(sizes, 0))
+    by_stage: list[Mapping[str, int]] = []
     for number, stage in enumerate(done):
+        by_stage.append({})
         if not stage.text_rows:
             continue
         stream = TextStream(
             positions,
             config.stages[number].row_tokens,
             weights=weights,
-            seed=config.seed * 1000 + number,  # as in training
+            seed=config.text_seed(number),
         )
         for start in range(0, stage.text_rows, ROWS_AT_ONCE):
             seen[stream.take(min(ROWS_AT_ONCE, stage.text_rows - start))] = True
+        by_stage[-1] = stream.rows_taken
         for name, rows in stream.rows_taken.items():
             taken[name] += rows * stream.row_tokens
     masks = {name: seen[at : at + sizes[name]] for name, at in starts.items()}
-    return SeenText(dict(taken), masks)
+    return SeenText(dict(taken), masks, tuple(by_stage))

@@ -67,6 +67,14 @@ class StageConfig:
     block_vocabulary: int = 0
     """Repeated blocks draw from so many token ids; 0 means all."""
 
+    @property
+    def tokens_per_step(self) -> int:
+        return self.row_tokens * self.rows_per_step
+
+    @property
+    def num_steps(self) -> int:
+        return math.ceil(self.million_tokens * 1e6 / self.tokens_per_step)
+
 
 @dataclass
 class PretrainingConfig:
@@ -77,6 +85,8 @@ class PretrainingConfig:
     """Folder of text files (*.txt, *.txt.zst); documents are separated by blank lines."""
     leave_out: list[str] = field(default_factory=list)
     """Files (without suffix) that are not read: licences, for instance."""
+    start_from: str = ""
+    """Model folder of a pre-training, or `nano`: begin with its weights and its tokenizer."""
     weights: dict[str, float] = field(default_factory=dict)
     """Shares of the sources in text rows; those not named have none. Empty: shares by size."""
     licences: dict[str, str] = field(default_factory=dict)
@@ -116,6 +126,10 @@ class PretrainingConfig:
             raise ConfigError("open_weight, settled_weight: are both 0; raise one.")
         for number, stage in enumerate(self.stages):
             self._check_stage(f"stages[{number}]", stage)
+
+    def text_seed(self, stage_number: int) -> int:
+        """Return the seed of a stage's text stream: in training, and where it is replayed."""
+        return self.seed * 1000 + stage_number
 
     def _check_stage(self, place: str, stage: StageConfig) -> None:
         from manyicl.pretraining.patterns import GROUPS, PATTERNS

@@ -72,7 +72,7 @@ def tokenize(
     encoder = _DocumentEncoder(tokenizer)
     made_from = {
         "format": FORMAT,
-        "source_xxh3": _hash(source.path),
+        "source_xxh3": file_hash(source.path),
         "tokenizer_sha256": encoder.fingerprint,
         "dtype": encoder.dtype.name,
         "part_chars": part_chars,
@@ -239,7 +239,8 @@ def _path(folder: Path, name: str, split: Split) -> Path:
     return folder / f"{name}.{split}.npy"
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """Return the xxh3 of a file, 32 hex digits. Raises `CorpusError` if it cannot be read."""
     digest = xxhash.xxh3_128()
     for block in read_blocks(path):
         digest.update(block)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK, train_tokenizer
 from manyicl.pretraining.patterns import PATTERNS
@@ -35,6 +36,12 @@ def corpus_tokenizer(
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.model_max_length = context
     return tokenizer
+
+
+def fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a hash of all that decides which ids a text gets."""
+    backend: Any = tokenizer.backend_tokenizer
+    return hashlib.sha256(backend.to_str().encode()).hexdigest()
 
 
 def _texts(documents: Sequence[str], vocabulary: Vocabulary) -> Iterator[str]:

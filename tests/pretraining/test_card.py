@@ -119,7 +119,7 @@ def test_stages_with_the_tokens_they_took(text):
 
 def test_generated_documents_are_told_with_their_kinds(text):
     assert "About 79 % of the tokens are documents generated" in text  # 1 + 4.5 of 7
-    assert "no row of any task" in text
+    assert "None is a row of a built-in task. In kind some come close" in text
     assert "- `lookups`, about 3.00 M tokens\n  - `dictionary`: Keys of" in text
     assert "- `marked_word`, about 1.50 M tokens: A word put into a sentence decides" in text
     assert "- `blocks`, about 1.00 M tokens: A block of random tokens" in text
@@ -142,6 +142,7 @@ def test_sources_with_licences_and_times_read(text):
         ["dialogues", "by a company: CC BY-SA 4.0", "20.0 %", "0.30", "0.10", "3.00"],
     ]
     assert "1.50 M of the 7.00 M tokens are text" in text
+    assert "One document in 50, chosen by a hash of its text, was held out" in text
     assert "dialogues: licensed CC BY or CC BY-SA" in text
     assert "Left out of the corpus folder: textbooks." in text
     unnamed = card_text(dataclasses.replace(CONFIG, licences={}), MEASURED)

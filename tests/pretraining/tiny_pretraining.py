@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import random
@@ -110,10 +109,6 @@ def log_lines(run_dir: Path) -> list[dict[str, Any]]:
     for line in lines:
         line.pop("seconds", None)
     return lines
-
-
-def saved_settings(config: PretrainingConfig) -> dict[str, Any]:
-    return dataclasses.asdict(config)
 
 
 # --- in processes of their own --------------------------------------------------------------------

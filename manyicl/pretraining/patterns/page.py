@@ -50,10 +50,6 @@ class Page:
         if self._known.setdefault(key, text) != text:
             raise ValueError(f"{key!r} is {self._known[key]!r} on this page, not {text!r}")
 
-    def knows(self, key: Hashable) -> bool:
-        """Whether the page has given a text for the key."""
-        return key in self._known
-
     def pieces(self) -> list[Piece]:
         """Return the pieces; text that nothing settles is one piece between two settled ones."""
         self._close()

@@ -51,6 +51,36 @@ def marked_word(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[P
     return lay_out(rng, vocabulary, pairs)
 
 
+def cue_phrases(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
+    """Each label has a few cue phrases; a line holds one of them, altered, among other phrases."""
+    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5, 6, 8)))
+    num_cues, share = rng.choice((1, 2, 3, 5)), rng.choice((0.0, 0.1, 0.2))
+    cues = [[_phrase(rng, vocabulary) for _ in range(num_cues)] for _ in labels]
+    others = [_phrase(rng, vocabulary) for _ in range(rng.choice((4, 10, 40)))]
+    most = rng.choice((0, 1, 1, 2))
+    pairs = []
+    for _ in range(size):
+        index = rng.randrange(len(labels))
+        phrases = [_altered(rng, vocabulary, rng.choice(cues[index]), share)]
+        phrases += [rng.choice(others) for _ in range(rng.randint(0, most))]
+        rng.shuffle(phrases)
+        pairs.append((rng.choice((", ", " ", ". ")).join(phrases), labels[index]))
+    return lay_out(rng, vocabulary, pairs)
+
+
+def by_word(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
+    """Corpus sentences that hold a certain word; each label has a few such words."""
+    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5)))
+    per_class = rng.choice((1, 1, 2, 3))
+    words = rng.sample(sorted(vocabulary.sentences_of), per_class * len(labels))
+    pairs = []
+    for _ in range(size):
+        number = rng.randrange(len(words))
+        sentence = rng.choice(vocabulary.sentences_of[words[number]])
+        pairs.append((sentence, labels[number % len(labels)]))
+    return lay_out(rng, vocabulary, pairs)
+
+
 def same_or_other(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """Two sentences: the second is the first one altered, or another one."""
     sentences = _some(rng, vocabulary, 60)
@@ -87,6 +117,13 @@ def _some(rng: random.Random, vocabulary: Vocabulary, number: int) -> list[str]:
     return rng.sample(source, min(number, len(source)))
 
 
+def _phrase(rng: random.Random, vocabulary: Vocabulary) -> str:
+    """Return three to seven words that stand together in a sentence of the corpus."""
+    words = rng.choice(rng.choice(vocabulary.sources)).rstrip(".!?").split()
+    start = rng.randrange(max(1, len(words) - 4))
+    return " ".join(words[start : start + rng.randint(3, 7)])
+
+
 def _altered(rng: random.Random, vocabulary: Vocabulary, text: str, share: float) -> str:
     """Leave out or replace about twice `share` of the words; at least one word stays."""
     words = re.findall(r"\S+", text)
@@ -98,6 +135,8 @@ SENTENCES: dict[str, Pattern] = {
     "by_source": by_source,
     "altered_sentences": altered_sentences,
     "marked_word": marked_word,
+    "cue_phrases": cue_phrases,
+    "by_word": by_word,
     "same_or_other": same_or_other,
     "picked_out": picked_out,
 }

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 _ONSETS = (*"bcdfghklmnprstvwz", "br", "st", "tr", "pl", "ch", "sh")
 _NUCLEI = (*"aeiou", "ai", "ou")
@@ -17,6 +18,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?]) +")
 NUM_COMMON = 60  # the most frequent words: fillers that mean nothing
 SKIPPED = 80  # the next ones are too frequent to be keys
 NUM_WORDS = 5000
+KEYWORDS_FROM = 300  # in `words`: what a sentence may be looked up by
 MIN_SENTENCES, MAX_SENTENCES = 12, 400  # of one source
 MIN_CHARS, MAX_CHARS = 20, 110  # of a sentence
 
@@ -43,6 +45,17 @@ class Vocabulary:
                     sources.append(tuple(part))
         ranked = sorted(counts, key=lambda word: (-counts[word], word))[: SKIPPED + NUM_WORDS]
         return cls(tuple(ranked[:NUM_COMMON]), tuple(ranked[SKIPPED:]), tuple(sources))
+
+    @cached_property
+    def sentences_of(self) -> dict[str, list[str]]:
+        """Sentences by a word they hold: words that are neither frequent nor rare."""
+        found: dict[str, list[str]] = {}
+        known = frozenset(self.words[KEYWORDS_FROM:])
+        for source in self.sources:
+            for sentence in source:
+                for word in known.intersection(_WORD.findall(sentence)):
+                    found.setdefault(word, []).append(sentence)
+        return {word: sentences for word, sentences in found.items() if len(sentences) >= 8}
 
     def word(self, rng: random.Random) -> str:
         """Return a corpus word, or (one in five) an invented one."""

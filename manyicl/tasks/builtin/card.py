@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from manyicl.errors import listing
-from manyicl.tasks.builtin.baselines import NUM_FIT, baselines_of
+from manyicl.tasks.builtin.baselines import NUM_FIT, NUM_QUERIES, baselines_of
 from manyicl.tasks.builtin.registry import task_generators
 from manyicl.tasks.builtin.split import is_builtin, side_of
 from manyicl.tasks.task import Task
@@ -49,9 +49,9 @@ def card(task: Task) -> str:
     shown = f"{example.input}\n=> {example.target}"
     lines += ["", "The first train row:", "", *(f"    {line}" for line in shown.split("\n")), ""]
     lines += [
-        f"Baselines are scored on 200 test rows: the best constant answer, logistic regression on "
-        f"the TF-IDF of {NUM_FIT} train rows (closed labels), and the answer of the nearest of 64 "
-        "train rows by BM25.",
+        f"Baselines, where measured, are scored on {NUM_QUERIES} test rows: the best constant "
+        f"answer, logistic regression on the TF-IDF of {NUM_FIT} train rows (closed labels), and "
+        "the answer of the nearest of 64 train rows by BM25, mean over five sets of them.",
         "",
     ]
     return "\n".join(lines)
