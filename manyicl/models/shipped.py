@@ -16,7 +16,13 @@ from manyicl.config import NANO
 from manyicl.errors import ModelError
 
 FOLDER = Path(__file__).resolve().parent / NANO
-FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+FILES = (
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "pretraining.json",
+)
 
 
 def resolve(name: str, key: str = "model.path") -> str:

@@ -171,6 +171,7 @@ def load_checkpoint(
     for note in notes:
         print(note)
     if folder is None:
+        _cut_log(run_dir, 0)
         return None
     progress = _read(folder / PROGRESS)
     if progress["tokenizer"] != tokenizer:

@@ -14,7 +14,8 @@ _JOINS = (" / ", "\n", " || ", " And: ", " ~ ")
 
 def by_source(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """Sentences of two to five sources; the label is the source."""
-    sources = rng.sample(vocabulary.sources, rng.choice((2, 2, 3, 4, 5)))
+    number = min(rng.choice((2, 2, 3, 4, 5)), len(vocabulary.sources))
+    sources = rng.sample(vocabulary.sources, number)
     labels = draw_labels(rng, vocabulary, len(sources))
     pairs = []
     for _ in range(size):
@@ -72,7 +73,10 @@ def by_word(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece
     """Corpus sentences that hold a certain word; each label has a few such words."""
     labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5)))
     per_class = rng.choice((1, 1, 2, 3))
-    words = rng.sample(sorted(vocabulary.sentences_of), per_class * len(labels))
+    known = sorted(vocabulary.sentences_of)
+    if len(known) < len(labels):  # a small corpus: no word stands in enough sentences
+        return by_source(rng, vocabulary, size)
+    words = rng.sample(known, min(per_class * len(labels), len(known)))
     pairs = []
     for _ in range(size):
         number = rng.randrange(len(words))
