@@ -18,7 +18,7 @@ from manyicl.pretraining.settings import PretrainingConfig
 
 CURVE = "learning_curve.svg"
 # Told elsewhere on the card, or no matter of the weights.
-UNTOLD = (*history.UNTOLD, "stages", "licences", "licence")
+UNTOLD = (*history.UNTOLD, "stages", "licences", "licence", "remarks")
 
 
 def write_card(config: PretrainingConfig, *, kshot: bool = False) -> Path:
@@ -60,6 +60,7 @@ def card_text(config: PretrainingConfig, measured: dict[str, Any]) -> str:
         "not tuned to follow instructions or to be safe, reads English only, and repeats the "
         "views of its sources, old ones among them.",
         "",
+        *_remarks(config),
         *_architecture(config, measured),
         *program_lines(config, measured),
         *source_lines(config, measured),
@@ -72,6 +73,12 @@ def card_text(config: PretrainingConfig, measured: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _remarks(config: PretrainingConfig) -> list[str]:
+    if not config.remarks:
+        return []
+    return ["**To know.**", "", *(f"- {remark}" for remark in config.remarks), ""]
 
 
 def _front_matter(config: PretrainingConfig) -> list[str]:

@@ -30,8 +30,8 @@ MADE_BY = "pretraining.json"  # in the model folder: see history.py
 PROGRESS = "progress.json"
 # What may change between a run and its continuation: nothing that alters weights already made.
 FREE = (
-    "run_dir", "corpus", "licences", "licence", "probe_every", "log_every", "save_minutes",
-    "stages",
+    "run_dir", "corpus", "licences", "licence", "remarks", "probe_every", "log_every",
+    "save_minutes", "stages",
 )  # fmt: skip
 FREE_IN_STAGE = ("million_tokens", "learning_rate", "until_loss")  # of the stage under way
 

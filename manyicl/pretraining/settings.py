@@ -93,6 +93,8 @@ class PretrainingConfig:
     """Origin and licence of each source, for the model card."""
     licence: str = ""
     """Licence of the weights (SPDX, lower case), for the model card."""
+    remarks: list[str] = field(default_factory=list)
+    """What else a reader of the model card must know: how a run departed from its recipe, say."""
     shape: ShapeConfig = field(default_factory=ShapeConfig)
     stages: list[StageConfig] = field(default_factory=list)
     tokenizer_mb: float = 24.0

@@ -136,6 +136,12 @@ def test_the_head_start_is_told_if_there_was_one(text):
     )
 
 
+def test_remarks_stand_before_everything_measured(text):
+    told = card_text(dataclasses.replace(CONFIG, remarks=["Changed halfway."]), MEASURED)
+    assert "**To know.**" not in text
+    assert told.index("- Changed halfway.") < told.index("## Architecture")
+
+
 def test_sources_with_licences_and_times_read(text):
     assert rows_of(text, "Sources of text")[1:] == [
         ["novels", "public domain", "80.0 %", "1.20", "4.00", "0.30"],
