@@ -89,8 +89,9 @@ def _probes(found: dict[str, float], curve: dict[str, list[list[float]]]) -> lis
         "### Probes of in-context learning",
         "",
         "`first_copy` and `second_copy`: nats a token of a block of random tokens and of its "
-        "repetition (induction: the second is near 0). The others: share of answer tokens found "
-        "in the second half of generated documents, whose seeds are not used in training.",
+        "repetition (induction: the second is near 0). The others: share of answers in the second "
+        "half of generated documents whose first token is found, of those that the text before "
+        "settles; the seeds of these documents are not used in training.",
         "",
         *table(rows, numbers=True),
         "",
@@ -109,9 +110,10 @@ def _shots(found: dict[str, list[dict[str, Any]]]) -> list[str]:
     return [
         "### Fuzzy matching by lines seen",
         "",
-        "Per cent of answers that are right (all tokens), by the number of lines before, where the "
-        "answer has occurred before, or stands in its own line. In brackets: what a draw among the "
-        "answers seen so far would get.",
+        "Per cent of answers that are right (all tokens), by the number of lines before, where "
+        "what decides the answer (a word, phrase or source) has occurred in a line before, or the "
+        "answer stands in its own line. In brackets: what a draw among the answers seen so far "
+        "would get.",
         "",
         *table(rows, numbers=True),
         "",

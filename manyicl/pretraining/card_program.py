@@ -13,12 +13,20 @@ from manyicl.pretraining.token_file import HELD_OUT_ONE_IN, PART_CHARS
 
 BLOCKS = "A block of random tokens, again and again."
 HEAD_START = (
-    "**Before the first step.** The model did not start from random weights alone. Biases on "
-    "queries and keys make the first half of the heads of layer 0, and one head of layer 1, look "
-    "at the previous token, and the other heads of layer 0 at the last few; in all other heads the "
-    "query and key maps start equal, and the output map starts as the transpose of the value map "
-    "(likes attend to likes, and copy). All of it was trained on."
+    "**Before the first step.** The model did not start from random weights alone: they were "
+    "arranged so that it compares lines from the start. In layer 0 one head looks at the previous "
+    "token, and the others sum up the tokens just before, rare ones more, each into directions of "
+    "its own. In layer 1 (and fainter in layer 2) one head looks for places that stand after the "
+    "same token as now, the others also for lines whose sum is like that of the current line; they "
+    "copy what stands there. In later layers the query and key maps of a head start equal, and its "
+    "output map as the transpose of its value map (likes attend to likes, and copy). All of it was "
+    "trained on."
 )
+EARLIER_HEAD_START = (
+    "**Before the first step.** Program 1 did not start from random weights alone; the card of the "
+    "model that it made says how they were arranged."
+)
+GONE = "a pattern of an earlier version, which no longer exists."
 
 
 def table(rows: Sequence[Sequence[str]], numbers: bool = False) -> list[str]:
@@ -45,7 +53,8 @@ def program_lines(config: PretrainingConfig, measured: dict[str, Any]) -> list[s
         lines += [f"All programs: {steps:,} steps, {tokens / 1e6:.2f} M tokens.", ""]
     first = told[0].settings
     if first is not None and first["shape"].get("head_start", False):
-        lines += [HEAD_START, ""]
+        # Of a program before this one nobody knows which version made it.
+        lines += [EARLIER_HEAD_START if len(told) > 1 else HEAD_START, ""]
     return [*lines, *_pattern_lines(told)]
 
 
@@ -109,12 +118,13 @@ def _pattern_lines(told: list[Program]) -> list[str]:
         "which what comes next can be found in what came before: base models of today meet such "
         "patterns in their text, and learn from their context because of them. They are made of "
         "corpus words, corpus sentences, invented words and small word lists, with labels drawn "
-        "anew for each document. None is a row of a built-in task. In kind some come close: that "
-        "one word of a line decides (`noisy_keys`, `marked_word`), that a class is a set of words "
-        "(`word_sets`) and that a page is looked things up in is also what some built-in tasks "
-        "ask (`codebook`, `animal_cities`, `odd_symbols`, `directory_question`), with other words "
-        "and labels. Some stand in the layouts that this project asks its questions in (`Input:` / "
-        f"`Output:` lines, chat turns), so the layouts are known to the model.{unrecorded(told)}",
+        "anew for each document. None is a row of a built-in task. In kind some come close to "
+        "built-in tasks, with other words and labels: in `noisy_keys` one word of a line decides, "
+        "as in `codebook` (held in); in `word_sets` a class is a set of words, as in `odd_symbols` "
+        "(held in); in `by_word` a word of a sentence does, as in `animal_cities` (held out); and "
+        "things are looked up in pages, as in `directory_question` (held in). Some "
+        "stand in the layouts that this project asks its questions in (`Input:` / `Output:` lines, "
+        f"chat turns), so the layouts are known to the model.{unrecorded(told)}",
         "",
     ]
     for kind, tokens in sorted(made.items(), key=lambda item: -item[1]):
@@ -124,7 +134,7 @@ def _pattern_lines(told: list[Program]) -> list[str]:
         elif kind in GROUPS:
             lines += [f"  - `{name}`: {_says(pattern)}" for name, pattern in GROUPS[kind].items()]
         else:
-            lines[-1] += f": {_says(PATTERNS[kind])}"
+            lines[-1] += f": {_says(PATTERNS[kind]) if kind in PATTERNS else GONE}"
     return [*lines, ""]
 
 

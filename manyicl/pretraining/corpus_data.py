@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,13 +34,18 @@ MIN_WORDS, MIN_SOURCES = 100, 5  # of the vocabulary: pattern documents draw so 
 
 @dataclass(frozen=True)
 class CorpusData:
-    """`tokens`: training ids by source; `weights`: their shares of the text rows."""
+    """`tokens`: training ids by source; `weights`: their shares of the text rows.
+
+    `sources`: what to know the text again by, of each source that is trained on. Equal ones give
+    the same rows of text, and the same words for pattern documents.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     vocabulary: Vocabulary
     files: tuple[TokenFile, ...]
     tokens: Mapping[str, np.ndarray]
     weights: Mapping[str, float] | None
+    sources: Mapping[str, Mapping[str, Any]]
 
 
 def prepare(config: PretrainingConfig, run_dir: Path) -> CorpusData:
@@ -83,7 +88,21 @@ def prepare(config: PretrainingConfig, run_dir: Path) -> CorpusData:
     print("Encoding the corpus ...", flush=True)
     files = tuple(tokenize(source, tokenizer, run_dir / "tokens") for source in sources)
     tokens = {file.name: file.load("train") for file in files}
-    return CorpusData(tokenizer, vocabulary, files, tokens, weights)
+    used = {
+        source.name: _known_by(source, file, weights)
+        for source, file in zip(sources, files, strict=True)
+        if weights is None or weights[source.name]
+    }
+    return CorpusData(tokenizer, vocabulary, files, tokens, weights, used)
+
+
+def _known_by(
+    source: Source, file: TokenFile, weights: Mapping[str, float] | None
+) -> dict[str, Any]:
+    train = file.counts["train"]
+    # The sample's shares go by weight, or else by the size of the files.
+    size = {} if weights else {"file_bytes": source.size}
+    return {"tokens": train.tokens, "xxh3": train.xxh3, **size}
 
 
 def sample_documents(

@@ -15,25 +15,23 @@ CHUNK_ROWS = 256  # 256 x 8,192 fp32 logits are 8 MB
 
 
 class HeadLoss(torch.autograd.Function):
-    """`apply(hidden [N, D], head [V, D], targets [N], weights [N])` -> loss, nll [N], hits [N].
+    """`apply(hidden [N, D], head [V, D], targets [N], weights [N])` -> loss, nll [N].
 
-    loss = sum of weights * nll; `nll` and `hits` (is the target the most probable token?) carry no
-    gradient. `hidden` and `head` have one dtype; softmax and sums run in fp32.
+    loss = sum of weights * nll; `nll` carries no gradient. `hidden` and `head` have one dtype;
+    softmax and sums run in fp32.
     """
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         grad_hidden = torch.empty_like(hidden)
         grad_head = torch.zeros(head.shape, dtype=torch.float32, device=head.device)
         nll = torch.empty(len(hidden), device=head.device)
-        hits = torch.empty(len(hidden), dtype=torch.bool, device=head.device)
         for start in range(0, len(hidden), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
             target = targets[rows, None]
             logits = (hidden[rows] @ head.T).float()
-            hits[rows] = logits.argmax(1) == target[:, 0]
             total = torch.logsumexp(logits, 1, keepdim=True)
             nll[rows] = (total - logits.gather(1, target))[:, 0]
             grad = logits.sub_(total).exp_()  # softmax - one-hot is the gradient of the nll
@@ -42,8 +40,8 @@ class HeadLoss(torch.autograd.Function):
             grad_hidden[rows] = grad @ head
             grad_head += grad.T @ hidden[rows]
         ctx.save_for_backward(grad_hidden, grad_head.to(head.dtype))
-        ctx.mark_non_differentiable(nll, hits)
-        return (nll * weights).sum(), nll, hits
+        ctx.mark_non_differentiable(nll)
+        return (nll * weights).sum(), nll
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from manyicl.pretraining import saving, starting_point
 from manyicl.pretraining.corpus_data import CorpusData
+from manyicl.pretraining.run_log import read_log
 from manyicl.pretraining.seen_text import seen_text, stages_done
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.tokenizer import fingerprint
@@ -29,7 +30,7 @@ def made_by(
     config: PretrainingConfig, run_dir: Path, data: CorpusData, progress: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the record of a finished program; `progress` gives `steps`, `tokens`, `seconds`."""
-    done = stages_done(config, saving.read_log(run_dir))
+    done = stages_done(config, read_log(run_dir))
     sizes = {file.name: file.counts["train"].tokens for file in data.files}
     rows = seen_text(config, sizes, data.weights, done).rows
     read = {name for stage in rows for name in stage}

@@ -17,6 +17,7 @@ from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
 from manyicl.models import has_fast_bf16, load_model
 from manyicl.pretraining import saving
+from manyicl.pretraining.corpus_check import check_corpus
 from manyicl.pretraining.corpus_data import CorpusData, prepare
 from manyicl.pretraining.held_out import (
     CONTEXT,
@@ -32,7 +33,7 @@ from manyicl.pretraining.held_out import (
 from manyicl.pretraining.ngram import KneserNey
 from manyicl.pretraining.probes import FUZZY, Probes
 from manyicl.pretraining.raw_kshot import raw_kshot
-from manyicl.pretraining.saving import read_log
+from manyicl.pretraining.run_log import read_log
 from manyicl.pretraining.seen_text import SeenText, seen_text, stages_done
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.shots_probe import accuracy_by_shots
@@ -49,7 +50,8 @@ def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]
     """Measure the finished model of `config.run_dir`; what is known of these weights is kept.
 
     With `kshot` the built-in tasks are answered as well, which takes about half an hour on one
-    core. Raises `ConfigError` if the folder holds no finished model of this pre-training.
+    core. Raises `ConfigError` if the folder holds no finished model of this pre-training,
+    `CorpusError` if the corpus is not the one it was trained on.
     """
     if not (Path(config.run_dir) / saving.SETTINGS).is_file():
         raise ConfigError(f"run_dir: {config.run_dir} holds no pre-training yet. Train first.")
@@ -74,6 +76,7 @@ def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]
 def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str, Any]:
     start = began(config, run_dir)
     data = prepare(config, run_dir)
+    check_corpus(config, run_dir, data)
     log = read_log(run_dir)
     done = stages_done(config, log)
     sizes = {file.name: file.counts["train"].tokens for file in data.files}

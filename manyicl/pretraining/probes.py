@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 BLOCK_TOKENS, NUM_BLOCKS = 64, 8
-NUM_DOCUMENTS, PAIRS, MAX_TOKENS = 8, 48, 768
-FUZZY = ("dictionary", "noisy_keys", "word_sets", "marked_word", "by_source", "picked_out")
+NUM_DOCUMENTS, PAIRS, MAX_TOKENS = 12, 48, 768
+FUZZY = (
+    "dictionary", "noisy_keys", "word_sets", "altered_sentences", "cue_phrases", "by_word",
+    "by_source", "picked_out",
+)  # fmt: skip
 
 
 class Probes:
@@ -36,7 +39,8 @@ class Probes:
 
     def measure(self, model: Any, bf16: bool = False) -> dict[str, float]:
         """Return `first_copy` and `second_copy` (nats a token of repeated random blocks) and, by
-        pattern, the share of settled answer tokens in the second half that are predicted right.
+        pattern, the share of settled answers in the second half whose first token is predicted
+        right; a pattern whose documents have none is left out.
         """
         found: dict[str, float] = {}
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
@@ -49,16 +53,22 @@ class Probes:
             for name, documents in self._documents.items():
                 hits: list[float] = []
                 for ids, positions in documents:
+                    if not len(positions):
+                        continue
                     kept = model(ids[None], logits_to_keep=positions - 1).logits[0]
                     hits += (kept.argmax(-1) == ids[positions]).float().tolist()
-                found[name] = sum(hits) / len(hits)
+                if hits:
+                    found[name] = sum(hits) / len(hits)
         return {name: round(value, 4) for name, value in found.items()}
 
 
 def _encode(
     tokenizer: PreTrainedTokenizerBase, name: str, vocabulary: Vocabulary, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a document's ids and the positions of settled tokens in its second half."""
+    """Return a document's ids and where settled answers begin in its second half.
+
+    Later tokens of an answer mostly follow from its first: they would hide what is asked here.
+    """
     rng = random.Random(f"probe/{name}/{seed}")
     ids: list[int] = []
     settled: list[int] = []
@@ -67,7 +77,7 @@ def _encode(
         if len(ids) + len(new) > MAX_TOKENS:
             break
         if piece.settled:
-            settled += range(len(ids), len(ids) + len(new))
+            settled.append(len(ids))
         ids += new
     late = [position for position in settled if position >= len(ids) // 2]
-    return torch.tensor(ids), torch.tensor(late)
+    return torch.tensor(ids), torch.tensor(late, dtype=torch.long)

@@ -6,26 +6,26 @@ checkpoint as if nothing had happened (see `Progress` for what a checkpoint hold
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from manyicl.errors import Interrupted, RunError
 from manyicl.models import has_fast_bf16
-from manyicl.pretraining import history, saving, starting_point
+from manyicl.pretraining import history, run_log, saving, starting_point
+from manyicl.pretraining.corpus_check import check_corpus
 from manyicl.pretraining.corpus_data import CorpusData, prepare
 from manyicl.pretraining.head import HeadLoss
 from manyicl.pretraining.initial import initial_model
 from manyicl.pretraining.optimizer import MuonWithAdam
 from manyicl.pretraining.probes import Probes
+from manyicl.pretraining.progress import Progress
 from manyicl.pretraining.rows import RowMaker, Rows
 from manyicl.pretraining.settings import PretrainingConfig, StageConfig
 from manyicl.pretraining.text_stream import TextStream
@@ -37,27 +37,6 @@ if TYPE_CHECKING:
 
 WARMUP_STEPS = 20  # of the very first stage
 STREAK = 10  # steps whose mean loss ends a stage with `until_loss`
-
-
-@dataclass
-class Progress:
-    """Where the program stands. With the weights and the optimizer's state this is a checkpoint.
-
-    `recent`: losses since the last log line, by kind of row. `log_lines`: how many lines the log
-    had. `begun`: settings of the stages up to this one. `tokenizer`: its fingerprint.
-    """
-
-    stage: int = 0
-    step_in_stage: int = 0
-    steps: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    text: dict[str, Any] | None = None
-    streak: list[float] = field(default_factory=list)
-    recent: dict[str, list[float]] = field(default_factory=dict)
-    log_lines: int = 0
-    begun: list[dict[str, Any]] = field(default_factory=list)
-    tokenizer: str = ""
 
 
 def pretrain(config: PretrainingConfig) -> Path:
@@ -74,6 +53,7 @@ def pretrain(config: PretrainingConfig) -> Path:
             return model
         starting_point.begin(config, run_dir)
         data = prepare(config, run_dir)
+        check_corpus(config, run_dir, data)
         if model is not None:
             history.complete(model, config, run_dir, data)
             print(f"All stages are done; {model / saving.MADE_BY} now tells them.")
@@ -99,7 +79,7 @@ class Pretrainer:
             config.weight_decay,
             config.embedding_learning_rate,
         )
-        self.progress = Progress(tokenizer=fingerprint(data.tokenizer))
+        self.progress = Progress(tokenizer=fingerprint(data.tokenizer), sources=data.sources)
         self._probes = Probes(data.tokenizer, data.vocabulary)
         self._bf16 = has_fast_bf16()
 
@@ -111,11 +91,10 @@ class Pretrainer:
 
     def resume(self) -> None:
         """Go on from the newest complete checkpoint; without one, begin with `start_from`."""
-        found = saving.load_checkpoint(
-            self.run_dir, self.model, self.optimizer, self.progress.tokenizer
-        )
+        found = saving.load_checkpoint(self.run_dir, self.model, self.optimizer)
         if found is not None:
             self.progress = Progress(**found)
+            self.progress.sources = self.data.sources  # the first versions did not keep them
             print(
                 f"Going on after {self.progress.tokens / 1e6:.2f} M tokens "
                 f"(stage '{self._stage.name}')."
@@ -140,7 +119,7 @@ class Pretrainer:
         stop = stop or StopSignal()
         while self.progress.stage < len(self.config.stages):
             self._run_stage(self._stage, stop)
-            self._log_finished()
+            run_log.log_finished(self.run_dir, self.progress)
             self.progress.stage += 1
             self.progress.step_in_stage, self.progress.streak = 0, []
             self.progress.text = None
@@ -163,7 +142,7 @@ class Pretrainer:
             progress.text = maker.text.state_dict() if maker.text else None
             progress.streak = [*progress.streak, loss][-STREAK:]
             if progress.steps % self.config.log_every == 0:
-                self._log(stage)
+                run_log.log_losses(self.run_dir, progress, stage.name)
             if progress.steps % self.config.probe_every == 0:
                 self._probe()
             if stop.wanted:
@@ -216,7 +195,7 @@ class Pretrainer:
             head = self.model.lm_head.weight
             if self._bf16:
                 hidden, head = hidden.bfloat16(), head.bfloat16()
-        loss, nll, _ = HeadLoss.apply(  # pyright: ignore[reportGeneralTypeIssues]
+        loss, nll = HeadLoss.apply(  # pyright: ignore[reportGeneralTypeIssues]
             hidden[:, :-1][targets], head, rows.ids[:, 1:][targets], weights / weights.sum()
         )
         value = float(loss.detach())
@@ -225,7 +204,7 @@ class Pretrainer:
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         self._check_finite("norm of the gradients", float(norm))
         self.optimizer.step()
-        self._remember(rows, targets, nll)
+        run_log.keep_losses(self.progress, rows, targets, nll)
         return value
 
     def _check_finite(self, name: str, value: float) -> None:
@@ -236,57 +215,9 @@ class Pretrainer:
                 "the last checkpoint."
             )
 
-    def _remember(self, rows: Rows, targets: Tensor, nll: Tensor) -> None:
-        """Keep the mean loss of each kind of row: of settled tokens where there are such."""
-        heavy = rows.weights[:, 1:] >= 1.0
-        losses = torch.zeros(targets.shape)
-        losses[targets] = nll
-        for index, kind in enumerate(rows.kinds):
-            if heavy[index].any():
-                mean = float(losses[index][heavy[index]].mean())
-                self.progress.recent.setdefault(kind, []).append(mean)
-
-    def _log(self, stage: StageConfig) -> None:
-        progress = self.progress
-        losses = {k: round(sum(v) / len(v), 4) for k, v in sorted(progress.recent.items())}
-        progress.recent.clear()
-        line = {
-            "step": progress.steps,
-            "stage": stage.name,
-            "tokens": progress.tokens,
-            "seconds": round(progress.seconds, 1),
-            "losses": losses,
-        }
-        self._append_log(line)
-        shown = "  ".join(f"{kind} {loss:.2f}" for kind, loss in losses.items())
-        speed = progress.tokens / max(progress.seconds, 1e-9)
-        print(
-            f"{progress.tokens / 1e6:7.2f} M tokens  {stage.name:<9} {speed:,.0f}/s  {shown}",
-            flush=True,
-        )
-
     def _probe(self) -> None:
         found = self._probes.measure(self.model, self._bf16)
-        line = {"step": self.progress.steps, "tokens": self.progress.tokens, "probes": found}
-        self._append_log(line)
-        print("    probes  " + json.dumps(found), flush=True)
-
-    def _log_finished(self) -> None:
-        """Note what a finished stage has read: the model card tells it."""
-        progress = self.progress
-        walks = progress.text["walks"].values() if progress.text else ()
-        line = {
-            "step": progress.steps,
-            "tokens": progress.tokens,
-            "seconds": round(progress.seconds, 1),
-            "finished": progress.stage,
-            "text_rows": sum(walk["taken"] for walk in walks),
-        }
-        self._append_log(line)
-
-    def _append_log(self, line: dict[str, Any]) -> None:
-        saving.append_log(self.run_dir, line)
-        self.progress.log_lines += 1
+        run_log.log_probes(self.run_dir, self.progress, found)
 
 
 def _learned(stage: StageConfig, streak: list[float]) -> bool:

@@ -1,4 +1,4 @@
-"""The folder of a pre-training: settings, log, sealed checkpoints, and the model it ends in."""
+"""The folder of a pre-training: settings, sealed checkpoints, and the model it ends in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from manyicl.errors import ConfigError, RunError, listing
 from manyicl.pretraining.optimizer import MuonWithAdam
+from manyicl.pretraining.run_log import cut_log
 from manyicl.pretraining.settings import PretrainingConfig, ShapeConfig
 from manyicl.training.checkpoint import (
     keep_newest,
@@ -23,7 +24,7 @@ from manyicl.training.checkpoint import (
     seal,
     write_atomically,
 )
-from manyicl.training.disk import disk_errors_explained
+from manyicl.training.folder_lock import LOCK, hold_folder
 
 SETTINGS = "pretraining.json"
 MADE_BY = "pretraining.json"  # in the model folder: see history.py
@@ -38,11 +39,29 @@ FREE_IN_STAGE = ("million_tokens", "learning_rate", "until_loss")  # of the stag
 
 @contextmanager
 def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
-    """Create or re-enter the run folder. Raises `ConfigError` if it is of another pre-training.
+    """Create or re-enter the run folder and hold it. Raises `ConfigError` if it is of another
+    pre-training, `RunError` if another process holds it.
 
     Stages behind the point that was reached may be added or changed: so a run is prolonged.
     """
     run_dir = Path(config.run_dir)
+    _refuse_other_folder(run_dir)
+    with hold_folder(run_dir):
+        _bind(run_dir, config)
+        yield run_dir
+
+
+def _refuse_other_folder(run_dir: Path) -> None:
+    found = run_dir.iterdir() if run_dir.is_dir() else ()
+    other = [p for p in found if p.suffix != ".log" and p.name not in (LOCK, f"{SETTINGS}.part")]
+    if other and not (run_dir / SETTINGS).is_file():
+        raise ConfigError(
+            f"run_dir: {run_dir} is not empty and holds no pre-training. Choose a new folder."
+        )
+
+
+def _bind(run_dir: Path, config: PretrainingConfig) -> None:
+    """Bind the folder to the settings, or raise `ConfigError` if they are not those it has."""
     settings = dataclasses.asdict(config)
     known = run_dir / SETTINGS
     if known.is_file():
@@ -57,22 +76,8 @@ def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
                 f"({listing(changed, 4)}). Choose another run_dir, or use the settings it has."
             )
         if checkpoint is not None:
-            _check_stages(_read(checkpoint / PROGRESS), settings["stages"], run_dir)
-    elif run_dir.is_dir() and any(
-        path.suffix != ".log" and path.name != f"{SETTINGS}.part" for path in run_dir.iterdir()
-    ):
-        raise ConfigError(
-            f"run_dir: {run_dir} is not empty and holds no pre-training. Choose a new folder."
-        )
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        write_atomically(known, json.dumps(settings, indent=1) + "\n")
-    except OSError as error:
-        raise RunError(
-            f"run_dir: {run_dir}: cannot be written ({error.strerror}). Choose another run_dir."
-        ) from None
-    with disk_errors_explained(run_dir):
-        yield run_dir
+            _check_stages(read_progress(checkpoint), settings["stages"], run_dir)
+    write_atomically(known, json.dumps(settings, indent=1) + "\n")
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -126,23 +131,9 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def append_log(run_dir: Path, line: dict[str, Any]) -> None:
-    with (run_dir / "log.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def read_log(run_dir: Path) -> list[dict[str, Any]]:
-    """Return the lines of log.jsonl. Raises `RunError` if one is damaged."""
-    path = run_dir / "log.jsonl"
-    if not path.is_file():
-        return []
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            raise RunError(f"{path}:{number}: not valid JSON. Remove the line.") from None
-    return found
+def read_progress(checkpoint: Path) -> dict[str, Any]:
+    """Return the fields of `Progress` that a checkpoint has; the first versions had fewer."""
+    return _read(checkpoint / PROGRESS)
 
 
 def save_checkpoint(
@@ -159,26 +150,18 @@ def save_checkpoint(
     keep_newest(run_dir, 2)
 
 
-def load_checkpoint(
-    run_dir: Path, model: Any, optimizer: MuonWithAdam, tokenizer: str
-) -> dict[str, Any] | None:
+def load_checkpoint(run_dir: Path, model: Any, optimizer: MuonWithAdam) -> dict[str, Any] | None:
     """Put the newest complete checkpoint into model and optimizer and return its progress.
 
-    Raises `ConfigError` if it is of another model, or of another tokenizer than the one with the
-    fingerprint `tokenizer`.
+    Raises `ConfigError` if it is of another model.
     """
     folder, notes = latest_checkpoint(run_dir)
     for note in notes:
         print(note)
     if folder is None:
-        _cut_log(run_dir, 0)
+        cut_log(run_dir, 0)
         return None
-    progress = _read(folder / PROGRESS)
-    if progress["tokenizer"] != tokenizer:
-        raise ConfigError(
-            f"{folder}: was trained with another tokenizer than {run_dir / 'tokenizer'}. Put its "
-            "own back there, or choose another run_dir."
-        )
+    progress = read_progress(folder)
     wrong = put_weights(model, load_file(folder / "weights.safetensors"))
     if wrong is not None:
         raise ConfigError(
@@ -187,7 +170,7 @@ def load_checkpoint(
         )
     optimizer.load_state_tensors(load_file(folder / "optimizer.safetensors"))
     remove_newer(run_dir, folder)
-    _cut_log(run_dir, progress["log_lines"])
+    cut_log(run_dir, progress["log_lines"])
     return progress
 
 
@@ -201,21 +184,13 @@ def put_weights(model: Any, weights: dict[str, torch.Tensor]) -> str | None:
     return None
 
 
-def _cut_log(run_dir: Path, num_lines: int) -> None:
-    """Drop lines of steps that were lost with the process and will be done again."""
-    path = run_dir / "log.jsonl"
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_atomically(path, "".join(lines[:num_lines]))
-
-
 def finished_model(run_dir: Path, num_stages: int) -> Path | None:
     """Return the model folder if all stages are done and it was written at their end."""
     checkpoint, _ = latest_checkpoint(run_dir)
     model = run_dir / "model"
     if checkpoint is None or not (model / MADE_BY).is_file():
         return None
-    progress = _read(checkpoint / PROGRESS)
+    progress = read_progress(checkpoint)
     done = progress["stage"] >= num_stages
     return model if done and _read(model / MADE_BY)["steps"] == progress["steps"] else None
 

@@ -28,7 +28,7 @@ class ShapeConfig:
     num_attention_heads: int = 4
     intermediate_size: int = 704
     max_position_embeddings: int = 4096
-    rope_theta: float = 10000.0
+    rope_theta: float = 500000.0
     head_start: bool = True
     """Begin with heads that look at the previous token and at what is alike (see initial.py)."""
     seed: int = 0

@@ -28,11 +28,14 @@ BATCH_CHARS = 1 << 20  # of one call of the tokenizer: bounds its memory
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """What a split holds. `tokens` counts the end marks, `bytes` is the documents' UTF-8 alone."""
+    """What a split holds. `tokens` counts the end marks, `bytes` is the documents' UTF-8 alone,
+    `xxh3` the hash of the ids.
+    """
 
     tokens: int
     bytes: int
     documents: int
+    xxh3: str
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,7 @@ class _Writer:
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self.part, self.path)
-        counts = SplitCounts(self.tokens, self.bytes, self.documents)
-        return asdict(counts) | {"xxh3": self._hash.hexdigest()}
+        return asdict(SplitCounts(self.tokens, self.bytes, self.documents, self._hash.hexdigest()))
 
     def discard(self) -> None:
         """Leave nothing half-written behind; after `seal` there is nothing to do."""
@@ -231,8 +233,7 @@ def _matching(
 
 
 def _counts(splits: dict[Any, dict[str, Any]]) -> dict[Split, SplitCounts]:
-    names = ("tokens", "bytes", "documents")
-    return {split: SplitCounts(**{key: splits[split][key] for key in names}) for split in SPLITS}
+    return {split: SplitCounts(**splits[split]) for split in SPLITS}
 
 
 def _path(folder: Path, name: str, split: Split) -> Path:

@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.config import Config, as_dict, load_config, save_config
-from manyicl.errors import ConfigError, RunError, listing
+from manyicl.errors import ConfigError, listing
 from manyicl.tasks import TaskCollection
 from manyicl.training.checkpoint import write_atomically
-from manyicl.training.disk import disk_errors_explained
-
-try:
-    import fcntl
-except ImportError:  # Windows: there, nothing refuses a second process in the same folder
-    fcntl = None
+from manyicl.training.folder_lock import LOCK, hold_folder
 
 # What may change between a run and its continuation: nothing that alters the weights.
 FREE_KEYS = ("run_dir", "evaluation.", "training.log_every", "training.save_every")
@@ -33,32 +28,14 @@ WORK = ("checkpoint-*", "model", "evaluation", "results.json")
 
 @contextmanager
 def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
-    """Create or re-enter the run folder and hold it: a second process there is refused
-    (but on Windows).
+    """Create or re-enter the run folder and hold it for this process (see `hold_folder`).
 
-    A disk that is full or unwritable inside the block is a `RunError`. Of several processes of one
-    run only the main one is to `hold` it.
+    Of several processes of one run only the main one is to `hold` it.
     """
     run_dir = Path(config.run_dir)
     _refuse_other_folder(run_dir)
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        lock = (run_dir / ".lock").open("w")
-    except OSError as error:
-        raise RunError(
-            f"run_dir: {run_dir}: cannot be written ({error.strerror}). Choose another run_dir."
-        ) from None
-    with lock:
-        try:
-            if hold and fcntl:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(
-                f"run_dir: {run_dir}: another process is working there. Wait for it, or choose "
-                "another run_dir."
-            ) from None
-        with disk_errors_explained(run_dir):
-            yield run_dir
+    with hold_folder(run_dir, hold=hold):
+        yield run_dir
 
 
 def _refuse_other_folder(run_dir: Path) -> None:
@@ -67,10 +44,12 @@ def _refuse_other_folder(run_dir: Path) -> None:
         return
     if any(run_dir.glob("task.json")) or any(run_dir.glob("*/task.json")):
         found = "holds tasks (task.json), not a run"
+    elif (run_dir / "pretraining.json").is_file():
+        found = "holds a pre-training, not a run"
     else:
         names = sorted(path.name for path in run_dir.iterdir())
         other = [name for name in names if not name.startswith(".") and not name.endswith(".log")]
-        if not other or any(name in names for name in ("data.json", ".lock")):
+        if not other or any(name in names for name in ("data.json", LOCK)):
             return
         found = f"is not empty and holds no run (found {listing(other, 3)})"
     raise ConfigError(f"run_dir: {run_dir} {found}. Choose a new folder, e.g. run_dir=runs/mine.")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import manyicl
+from manyicl.pretraining import history
 from manyicl.pretraining.card import card_text
 from manyicl.pretraining.card_program import table
 from manyicl.pretraining.curve import learning_curve_svg
+from manyicl.pretraining.patterns import PATTERNS
 from manyicl.pretraining.settings import PretrainingConfig, StageConfig
+from manyicl.tasks.builtin.registry import task_generators
+from manyicl.tasks.builtin.split import HELD_OUT_GROUPS
 
 CONFIG = PretrainingConfig(
     run_dir="somewhere/pico",
@@ -23,7 +30,7 @@ CONFIG = PretrainingConfig(
     licence="apache-2.0",
     stages=[
         StageConfig("copies", 2.0, 64, 64, {"blocks": 1}, [3e-3, 3e-3], until_loss=0.5),
-        StageConfig("mixed", 6.0, 512, 8, {"text": 1, "lookups": 2, "marked_word": 1}, [3e-3, 0.0]),
+        StageConfig("mixed", 6.0, 512, 8, {"text": 1, "lookups": 2, "by_word": 1}, [3e-3, 0.0]),
     ],
 )
 MEASURED: dict[str, Any] = {
@@ -109,7 +116,7 @@ def test_stages_with_the_tokens_they_took(text):
     assert rows_of(text, "Training program")[1:] == [
         ["copies", "1.00", "64", "64", "0.003 to 0.003", "blocks 100 %"],
         ["mixed", "6.00", "512", "8", "0.003 to 0",
-         "text 25 %, lookups 50 %, marked_word 25 %"],
+         "text 25 %, lookups 50 %, by_word 25 %"],
     ]  # fmt: skip
     assert "1,700 steps, 7.00 M tokens in all." in text
     planned = copy.deepcopy(MEASURED)
@@ -119,21 +126,86 @@ def test_stages_with_the_tokens_they_took(text):
 
 def test_generated_documents_are_told_with_their_kinds(text):
     assert "About 79 % of the tokens are documents generated" in text  # 1 + 4.5 of 7
-    assert "None is a row of a built-in task. In kind some come close" in text
+    assert "None is a row of a built-in task." in text
     assert "- `lookups`, about 3.00 M tokens\n  - `dictionary`: Keys of" in text
-    assert "- `marked_word`, about 1.50 M tokens: A word put into a sentence decides" in text
+    assert "- `by_word`, about 1.50 M tokens: Corpus sentences that hold a certain word" in text
     assert "- `blocks`, about 1.00 M tokens: A block of random tokens" in text
     assert "`table" not in text  # pages were no part of this mixture
     plain = dataclasses.replace(CONFIG, stages=[StageConfig(mixture={"text": 1})] * 2)
     assert "Generated documents" not in card_text(plain, MEASURED)
 
 
+def test_what_comes_close_to_a_built_in_task_is_named_and_on_the_side_it_says(text):
+    """Patterns and tasks that the card names exist, and tasks are on the side that it says."""
+    told = text.split("### Generated documents")[1].split("\n- ")[0]
+    named = re.findall(r"`(\w+)` \((held \w+)\)", told)
+    assert [name for name, _ in named] == [
+        "codebook", "odd_symbols", "animal_cities", "directory_question"
+    ]  # fmt: skip
+    group_of = {task.name: task.group for task in task_generators()}
+    for name, side in named:
+        assert (group_of[name] in HELD_OUT_GROUPS) == (side == "held out")
+    assert "`noisy_keys` one word of a line decides" in told
+    assert "`word_sets` a class is a set of words" in told
+    assert {"noisy_keys", "word_sets", "by_word"} <= set(PATTERNS)
+
+
+def of_an_earlier_version() -> dict[str, Any]:
+    """Return measurements of a model that began with one whose patterns have gone since."""
+    settings = dataclasses.asdict(CONFIG)
+    marks = StageConfig("marks", 2.0, 256, 16, {"blocks": 1}, [1e-3, 0.0])
+    mixed = StageConfig("mixed", 1.0, 512, 8, {"text": 1, "sentences": 1}, [1e-3, 0.0])
+    settings["stages"] = [
+        dataclasses.asdict(marks) | {"mixture": {"marked_word": 3, "riddles": 1}},
+        dataclasses.asdict(mixed),
+    ]
+    program = {"steps": 900, "tokens": 3_000_000, "seconds": 600.0, "settings": settings,
+               "stages": [{"tokens": 2_000_000, "text_rows": {}, "planned": False},
+                          {"tokens": 1_000_000, "text_rows": {"novels": 970}, "planned": False}],
+               "sources": {"novels": 4_000_000}, "began_from": None}  # fmt: skip
+    return MEASURED | {"start": {"weights": "f00d", "before": [program]}}
+
+
+def test_patterns_that_no_longer_exist_are_told_as_such():
+    text = card_text(CONFIG, of_an_earlier_version())
+    gone = "a pattern of an earlier version, which no longer exists."
+    assert f"- `marked_word`, about 1.50 M tokens: {gone}" in text
+    assert f"- `riddles`, about 0.50 M tokens: {gone}" in text
+    assert "- `sentences`, about 0.50 M tokens\n  - `by_source`: Sentences of" in text
+    stages = rows_of(text, "Program 1 of 2")
+    assert stages[1] == ["marks", "2.00", "256", "16", "0.001 to 0",
+                         "marked_word 75 %, riddles 25 %"]  # fmt: skip
+
+
+def test_the_record_of_the_shipped_model_can_be_told():
+    """It may be of an earlier edition: a card that goes on from it is written all the same."""
+    record = history.read(Path(manyicl.__file__).parent / "models" / "nano")
+    before = [{k: v for k, v in record.items() if k != "before"}]
+    text = card_text(CONFIG, MEASURED | {"start": {"weights": "f00d", "before": before}})
+    for stage in record["settings"]["stages"]:
+        assert f"| {stage['name']} | " in text
+    assert f"{record['steps']:,} steps, {record['tokens'] / 1e6:.2f} M tokens in all." in text
+
+
 def test_the_head_start_is_told_if_there_was_one(text):
     assert "Before the first step" in text
+    for said in (
+        "one head looks at the previous token",
+        "rare ones more",
+        "copy what stands there",
+    ):
+        assert said in text
     without = dataclasses.replace(CONFIG.shape, head_start=False)
     assert "Before the first step" not in card_text(
         dataclasses.replace(CONFIG, shape=without), MEASURED
     )
+
+
+def test_the_head_start_of_a_program_before_is_left_to_its_own_card():
+    """Another version may have made it, in another way."""
+    text = card_text(CONFIG, of_an_earlier_version())
+    assert "Program 1 did not start from random weights alone; the card of the model" in text
+    assert "previous token" not in text
 
 
 def test_remarks_stand_before_everything_measured(text):

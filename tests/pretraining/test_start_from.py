@@ -295,7 +295,7 @@ def test_another_shape_is_refused_with_what_to_set(folder):
     with pytest.raises(ConfigError) as refused:
         on(folder, shape=shape)
     assert "shape.hidden_size: 32 there, 64 here" in str(refused.value)
-    assert "Set shape.hidden_size=32 shape.rope_theta=10000.0, or" in str(refused.value)
+    assert "Set shape.hidden_size=32 shape.rope_theta=500000.0, or" in str(refused.value)
     on(folder)  # mended: nothing was trained yet
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,21 @@ def pretrain_killed_in_save(config: PretrainingConfig, step: int, part: str) -> 
         return original(*args)
 
     setattr(owner, name, dying)
+    program.pretrain(config)
+
+
+def pretrain_and_stay(config: PretrainingConfig, step: int, there: Path) -> None:
+    """Pre-train for `step` steps, say so by making the file `there`, and go no further."""
+    make_small()
+    original = program.Pretrainer._train_step
+
+    def staying(trainer: Any, rows: Any) -> float:
+        if trainer.progress.steps == step:
+            there.touch()
+            time.sleep(600)
+        return original(trainer, rows)
+
+    program.Pretrainer._train_step = staying
     program.pretrain(config)
 
 

@@ -143,6 +143,15 @@ def test_a_damaged_record_of_the_data_is_refused(tmp_path):
         train(tiny_config(tmp_path, training__steps=1))
 
 
+def test_a_folder_of_a_pretraining_is_refused(tmp_path):
+    """Though it has a lock, as a run that was begun."""
+    (tmp_path / "run").mkdir()
+    for name in (".lock", "pretraining.json", "log.jsonl"):
+        (tmp_path / "run" / name).touch()
+    with pytest.raises(ConfigError, match=r"run holds a pre-training, not a run\. Choose a new"):
+        train(tiny_config(tmp_path))
+
+
 # --- one process at a time -----------------------------------------------------------------------
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
+from manyicl.pretraining.patterns.draws import task_labels
 from manyicl.pretraining.patterns.piece import Piece
 from manyicl.pretraining.patterns.vocabulary import Vocabulary, nonsense
 
@@ -23,6 +25,17 @@ _INLINE = (
 )  # fmt: skip
 _HEADS = ("Find the {}.", "Say which {} it is.", "Name the {} of each {}.", "Give the {}.",
           "List of {} and {}.", "The {} for every {}:", "Sort by {}.")  # fmt: skip
+
+
+class Line(NamedTuple):
+    """A text, its answer, and the cues in the text: words, phrases or sources that decide it.
+
+    An answer without cues follows from its own text.
+    """
+
+    text: str
+    answer: str
+    cues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +62,10 @@ def draw_layout(rng: random.Random) -> Layout:
     return Layout(USER_MARK, ASSISTANT_MARK, "", END_MARK)
 
 
-def lay_out(
-    rng: random.Random,
-    vocabulary: Vocabulary,
-    pairs: Sequence[tuple[str, str]],
-    first_is_open: bool = True,
-) -> list[Piece]:
-    """Return the pairs in one layout; answers are settled, the first mention of each is not.
+def lay_out(rng: random.Random, vocabulary: Vocabulary, lines: Sequence[Line]) -> list[Piece]:
+    """Return the lines in one layout; an answer is settled once one of its cues was seen.
 
-    `first_is_open=False` where even a first answer follows from its own text.
+    Nobody can know an answer whose cues are all new: that its label was seen does not help.
     """
     layout = draw_layout(rng)
     pieces: list[Piece] = []
@@ -65,22 +73,27 @@ def lay_out(
         head = rng.choice(_HEADS).format(rng.choice(vocabulary.words), rng.choice(vocabulary.words))
         pieces.append(Piece(head + "\n\n"))
     seen: set[str] = set()
-    for text, answer in pairs:
-        pieces.append(Piece(layout.before + text + layout.between))
-        pieces.append(Piece(layout.space + answer, answer in seen or not first_is_open))
+    for line in lines:
+        settled = not line.cues or not seen.isdisjoint(line.cues)
+        pieces.append(Piece(layout.before + line.text + layout.between))
+        pieces.append(Piece(layout.space + line.answer, settled))
         pieces.append(Piece(layout.after))
-        seen.add(answer)
+        seen.update(line.cues)
     return pieces
 
 
 def draw_labels(rng: random.Random, vocabulary: Vocabulary, number: int) -> list[str]:
-    """Return distinct labels of one kind: words, invented words, numbers, letters, word pairs."""
+    """Return distinct labels of one kind: words, invented words, numbers, letters, word pairs.
+
+    None is a label of a built-in task, letters excepted.
+    """
     kind = rng.random()
     if kind < 0.06 and number <= 26:
         return rng.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", number)
     found: dict[str, None] = {}
     while len(found) < number:
-        found[_draw_label(rng, vocabulary, kind)] = None
+        if (label := _draw_label(rng, vocabulary, kind)) not in task_labels():
+            found[label] = None
     return list(found)
 
 

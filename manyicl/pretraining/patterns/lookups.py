@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from manyicl.pretraining.patterns.layout import draw_labels, lay_out
+from manyicl.pretraining.patterns.layout import Line, draw_labels, lay_out
 from manyicl.pretraining.patterns.piece import Pattern, Piece
 from manyicl.pretraining.patterns.vocabulary import Vocabulary
 
@@ -19,39 +19,39 @@ def dictionary(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pi
         for _ in range(num_keys)
     }
     keys = rng.choices(list(label_of), k=size)
-    return lay_out(rng, vocabulary, [(key, label_of[key]) for key in keys])
+    return lay_out(rng, vocabulary, [Line(key, label_of[key], (key,)) for key in keys])
 
 
 def noisy_keys(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """One word of each line decides; fillers stand around it."""
     num_keys = rng.choice((4, 6, 8, 12, 16))
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 6)))
+    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 6, 8)))
     label_of = {vocabulary.word(rng): labels[i % len(labels)] for i in range(num_keys)}
     fillers = _fillers(rng, vocabulary, rng.choice((5, 20, 60)))
-    most = rng.choice((1, 2, 3, 5))
-    pairs = []
+    most = rng.choice((1, 2, 4, 8, 16))
+    lines = []
     for key in rng.choices(list(label_of), k=size):
-        line = [key, *(rng.choice(fillers) for _ in range(rng.randint(1, most)))]
-        rng.shuffle(line)
-        pairs.append((" ".join(line), label_of[key]))
-    return lay_out(rng, vocabulary, pairs)
+        words = [key, *(rng.choice(fillers) for _ in range(rng.randint(1, most)))]
+        rng.shuffle(words)
+        lines.append(Line(" ".join(words), label_of[key], (key,)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def word_sets(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """Classes are sets of words; a line holds some words of its class among fillers."""
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5, 6)))
+    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 6, 8)))
     per_class = rng.choice((4, 6, 10, 16))
     sets = [[vocabulary.word(rng) for _ in range(per_class)] for _ in labels]
     fillers = _fillers(rng, vocabulary, rng.choice((10, 30)))
-    num_words, most = rng.choice((1, 2, 3, 4)), rng.choice((0, 2, 4, 6))
-    pairs = []
+    num_words, most = rng.choice((1, 2, 3, 4)), rng.choice((0, 2, 5, 10, 20))
+    lines = []
     for _ in range(size):
         index = rng.randrange(len(labels))
-        line = [rng.choice(sets[index]) for _ in range(num_words)]
-        line += [rng.choice(fillers) for _ in range(rng.randint(0, most))]
-        rng.shuffle(line)
-        pairs.append((" ".join(line), labels[index]))
-    return lay_out(rng, vocabulary, pairs)
+        cues = [rng.choice(sets[index]) for _ in range(num_words)]
+        words = [*cues, *(rng.choice(fillers) for _ in range(rng.randint(0, most)))]
+        rng.shuffle(words)
+        lines.append(Line(" ".join(words), labels[index], tuple(cues)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def _fillers(rng: random.Random, vocabulary: Vocabulary, number: int) -> list[str]:

@@ -1,11 +1,11 @@
-"""Corpus sentences under arbitrary labels: the words, the source or a marked part decides."""
+"""Corpus sentences under arbitrary labels: words, phrases, the source or a mark decides."""
 
 from __future__ import annotations
 
 import random
 import re
 
-from manyicl.pretraining.patterns.layout import draw_labels, lay_out
+from manyicl.pretraining.patterns.layout import Line, draw_labels, lay_out
 from manyicl.pretraining.patterns.piece import Pattern, Piece
 from manyicl.pretraining.patterns.vocabulary import Vocabulary, nonsense
 
@@ -17,72 +17,88 @@ def by_source(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pie
     number = min(rng.choice((2, 2, 3, 4, 5)), len(vocabulary.sources))
     sources = rng.sample(vocabulary.sources, number)
     labels = draw_labels(rng, vocabulary, len(sources))
-    pairs = []
+    lines = []
     for _ in range(size):
         index = rng.randrange(len(sources))
-        pairs.append((rng.choice(sources[index]), labels[index]))
-    return lay_out(rng, vocabulary, pairs)
+        lines.append(Line(rng.choice(sources[index]), labels[index], (labels[index],)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def altered_sentences(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
-    """A few sentences that come back with words left out or replaced; each keeps its label."""
-    sentences = _some(rng, vocabulary, rng.choice((3, 4, 6, 8, 12)))
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4)))
+    """A few sentences that come back with words left out or replaced, with or without others."""
+    sentences = _some(rng, vocabulary, rng.choice((4, 6, 8, 12, 20, 40)))
+    labels = draw_labels(rng, vocabulary, _number(rng))
     label_of = [rng.choice(labels) for _ in sentences]
     share = rng.choice((0.0, 0.1, 0.2, 0.3))
-    pairs = []
+    others = _some(rng, vocabulary, rng.choice((4, 20)))
+    most = rng.choice((0, 0, 1, 2))
+    lines = []
     for _ in range(size):
         index = rng.randrange(len(sentences))
-        pairs.append((_altered(rng, vocabulary, sentences[index], share), label_of[index]))
-    return lay_out(rng, vocabulary, pairs)
-
-
-def marked_word(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
-    """A word put into a sentence decides; each label has a few such words."""
-    sentences = _some(rng, vocabulary, 40)
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5)))
-    per_class = rng.choice((1, 2, 3, 5))
-    sets = [[vocabulary.word(rng) for _ in range(per_class)] for _ in labels]
-    pairs = []
-    for _ in range(size):
-        index = rng.randrange(len(labels))
-        words = rng.choice(sentences).split()[:12]
-        words.insert(rng.randint(0, len(words)), rng.choice(sets[index]))
-        pairs.append((" ".join(words), labels[index]))
-    return lay_out(rng, vocabulary, pairs)
+        parts = [_altered(rng, vocabulary, sentences[index], share)]
+        parts += [rng.choice(others) for _ in range(rng.randint(0, most))]
+        rng.shuffle(parts)
+        lines.append(Line(" ".join(parts), label_of[index], (sentences[index],)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def cue_phrases(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """Each label has a few cue phrases; a line holds one of them, altered, among other phrases."""
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5, 6, 8)))
+    labels = draw_labels(rng, vocabulary, _number(rng))
     num_cues, share = rng.choice((1, 2, 3, 5)), rng.choice((0.0, 0.1, 0.2))
     cues = [[_phrase(rng, vocabulary) for _ in range(num_cues)] for _ in labels]
     others = [_phrase(rng, vocabulary) for _ in range(rng.choice((4, 10, 40)))]
-    most = rng.choice((0, 1, 1, 2))
-    pairs = []
+    most = rng.choice((0, 1, 2, 4, 6))
+    lines = []
     for _ in range(size):
         index = rng.randrange(len(labels))
-        phrases = [_altered(rng, vocabulary, rng.choice(cues[index]), share)]
+        cue = rng.choice(cues[index])
+        phrases = [_altered(rng, vocabulary, cue, share)]
         phrases += [rng.choice(others) for _ in range(rng.randint(0, most))]
         rng.shuffle(phrases)
-        pairs.append((rng.choice((", ", " ", ". ")).join(phrases), labels[index]))
-    return lay_out(rng, vocabulary, pairs)
+        lines.append(Line(rng.choice((", ", " ", ". ")).join(phrases), labels[index], (cue,)))
+    return lay_out(rng, vocabulary, lines)
+
+
+def templates(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
+    """Each label has core words and templates that hold some; openings and endings are for all."""
+    labels = draw_labels(rng, vocabulary, _number(rng))
+    forms: list[tuple[str, tuple[str, ...], str]] = []
+    for label in labels:
+        core = [vocabulary.word(rng) for _ in range(rng.choice((2, 4, 8)))]
+        for _ in range(rng.choice((2, 3, 6))):
+            held = rng.sample(core, min(len(core), rng.randint(1, 3)))
+            words = [*_phrase(rng, vocabulary).split(), *held, "{}"]
+            rng.shuffle(words)
+            forms.append((" ".join(words), tuple(held), label))
+    fillers = [vocabulary.word(rng) for _ in range(rng.choice((4, 12, 40)))]
+    fillers += [str(rng.randrange(1, 500)) for _ in range(rng.choice((0, 4, 12)))]
+    around = [_phrase(rng, vocabulary) for _ in range(rng.choice((3, 8, 16)))]
+    most = rng.choice((0, 1, 2, 3))
+    lines = []
+    for _ in range(size):
+        form, held, label = rng.choice(forms)
+        parts = [form.replace("{}", rng.choice(fillers))]
+        for _ in range(rng.randint(0, most)):
+            parts.insert(rng.choice((0, len(parts))), rng.choice(around))
+        lines.append(Line(rng.choice((". ", ", ", " ")).join(parts), label, held))
+    return lay_out(rng, vocabulary, lines)
 
 
 def by_word(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
     """Corpus sentences that hold a certain word; each label has a few such words."""
-    labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 5)))
+    labels = draw_labels(rng, vocabulary, _number(rng))
     per_class = rng.choice((1, 1, 2, 3))
     known = sorted(vocabulary.sentences_of)
     if len(known) < len(labels):  # a small corpus: no word stands in enough sentences
         return by_source(rng, vocabulary, size)
     words = rng.sample(known, min(per_class * len(labels), len(known)))
-    pairs = []
+    lines = []
     for _ in range(size):
         number = rng.randrange(len(words))
         sentence = rng.choice(vocabulary.sentences_of[words[number]])
-        pairs.append((sentence, labels[number % len(labels)]))
-    return lay_out(rng, vocabulary, pairs)
+        lines.append(Line(sentence, labels[number % len(labels)], (words[number],)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def same_or_other(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
@@ -90,12 +106,13 @@ def same_or_other(rng: random.Random, vocabulary: Vocabulary, size: int) -> list
     sentences = _some(rng, vocabulary, 60)
     labels, join = draw_labels(rng, vocabulary, 2), rng.choice(_JOINS)
     share = rng.choice((0.0, 0.1, 0.3))
-    pairs = []
+    lines = []
     for _ in range(size):
         first, index = rng.choice(sentences), rng.randrange(2)
         second = first if index else rng.choice(sentences)
-        pairs.append((first + join + _altered(rng, vocabulary, second, share), labels[index]))
-    return lay_out(rng, vocabulary, pairs)
+        text = first + join + _altered(rng, vocabulary, second, share)
+        lines.append(Line(text, labels[index], (labels[index],)))
+    return lay_out(rng, vocabulary, lines)
 
 
 def picked_out(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Piece]:
@@ -105,15 +122,20 @@ def picked_out(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pi
     if rng.random() < 0.3:
         mark = vocabulary.word(rng) + " {}"
     digits = rng.random() < 0.4
-    pairs = []
+    lines = []
     for _ in range(size):
         part = str(rng.randrange(2, 3000)) if digits else vocabulary.word(rng)
         if not digits and rng.random() < 0.4:
             part = nonsense(rng).capitalize()
         words = rng.choice(sentences).split()[: rng.randint(3, 12)]
         words.insert(rng.randint(0, len(words)), mark.format(part))
-        pairs.append((" ".join(words), part))
-    return lay_out(rng, vocabulary, pairs, first_is_open=False)
+        lines.append(Line(" ".join(words), part))
+    return lay_out(rng, vocabulary, lines)
+
+
+def _number(rng: random.Random) -> int:
+    """Return how many labels a document has: mostly few."""
+    return rng.choice((2, 2, 3, 3, 4, 5, 6, 8, 12, 20))
 
 
 def _some(rng: random.Random, vocabulary: Vocabulary, number: int) -> list[str]:
@@ -138,8 +160,8 @@ def _altered(rng: random.Random, vocabulary: Vocabulary, text: str, share: float
 SENTENCES: dict[str, Pattern] = {
     "by_source": by_source,
     "altered_sentences": altered_sentences,
-    "marked_word": marked_word,
     "cue_phrases": cue_phrases,
+    "templates": templates,
     "by_word": by_word,
     "same_or_other": same_or_other,
     "picked_out": picked_out,
