@@ -121,9 +121,12 @@ def _pattern_lines(told: list[Program]) -> list[str]:
         "anew for each document. None is a row of a built-in task. In kind some come close to "
         "built-in tasks, with other words and labels: in `noisy_keys` one word of a line decides, "
         "as in `codebook` (held in); in `word_sets` a class is a set of words, as in `odd_symbols` "
-        "(held in); in `by_word` a word of a sentence does, as in `animal_cities` (held out); and "
-        "things are looked up in pages, as in `directory_question` (held in). Some "
-        "stand in the layouts that this project asks its questions in (`Input:` / `Output:` lines, "
+        "(held in); in `by_word` a word of a sentence does, as in `animal_cities` (held out); in "
+        "`templates` and `cue_phrases` lines are put together from phrases, as the messages of "
+        "`bank_intent` (held in) and `helpdesk_queue` (held out) are; things are looked up in "
+        "pages, as in `directory_question` (held in) and `schedule_question` (held out); and in "
+        "`same_or_other` two sentences are compared, as in `same_message` (held in). Some stand in "
+        "the layouts that this project asks its questions in (`Input:` / `Output:` lines, "
         f"chat turns), so the layouts are known to the model.{unrecorded(told)}",
         "",
     ]

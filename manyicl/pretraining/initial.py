@@ -17,8 +17,8 @@ after another; they can be there from the start, as a place to begin, all of it 
 
 Places are looked at through biases on queries and keys (`attention_bias`): with one constant vector
 in some rotary planes, turned by the distance wanted, the score is largest there whatever the tokens
-are (`_look_back`). Likeness uses only planes that turn too slowly to notice within a context, so
-that it does not depend on distance; a large `rope_theta` makes half of them slow.
+are (`_look_back`). Likeness uses only planes that turn slowly, so that within some
+400 tokens it does not depend on distance; a large `rope_theta` makes half of them slow.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ RARITY = 1.5  # of a token in the direction that tells it, in standard deviation
 RARER_IS_SEEN = 0.8  # change of a window's score with one standard deviation of rarity
 WINDOW_GAIN, PREVIOUS_GAIN = 4.0, 1.0  # of what is written: sums must outweigh their own noise
 INDUCTION, SAME_PLACE, ALIKE = 12.0, 40.0, 4.0  # strengths of the terms of a score in layer 1
-FAINTER = 0.5  # of the scores in layer 2
+FAINTER = 0.5  # of the scores in layer 2, but for the look away from the own line
 COPY_GAINS = (2.25, 0.5)  # layers 1 and 2
 LATE_GAIN = 0.5
 MLP_GAIN = 0.3

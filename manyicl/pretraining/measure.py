@@ -31,7 +31,7 @@ from manyicl.pretraining.held_out import (
     weighted_mean,
 )
 from manyicl.pretraining.ngram import KneserNey
-from manyicl.pretraining.probes import FUZZY, Probes
+from manyicl.pretraining.probes import PROBED, Probes
 from manyicl.pretraining.raw_kshot import raw_kshot
 from manyicl.pretraining.run_log import read_log
 from manyicl.pretraining.seen_text import SeenText, seen_text, stages_done
@@ -40,7 +40,7 @@ from manyicl.pretraining.shots_probe import accuracy_by_shots
 from manyicl.pretraining.starting_point import began
 from manyicl.pretraining.token_file import TokenFile, file_hash
 
-FORMAT = 1  # raise it when the same model would be measured otherwise
+FORMAT = 2  # raise it when the same model would be measured otherwise
 MEASURED = "measured.json"
 MOST_HELD_OUT = 100_000  # tokens of a source
 NGRAM_ORDER = 5
@@ -114,7 +114,7 @@ def _measure(config: PretrainingConfig, run_dir: Path, folder: Path) -> dict[str
         "bits_per_byte": text,
         "by_position": positions,
         "probes": Probes(data.tokenizer, data.vocabulary).measure(model, bf16),
-        "shots": accuracy_by_shots(model, data.tokenizer, data.vocabulary, FUZZY, bf16=bf16),
+        "shots": accuracy_by_shots(model, data.tokenizer, data.vocabulary, PROBED, bf16=bf16),
         "curve": learning_curve(log),
     }
 

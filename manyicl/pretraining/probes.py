@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BLOCK_TOKENS, NUM_BLOCKS = 64, 8
 NUM_DOCUMENTS, PAIRS, MAX_TOKENS = 12, 48, 768
-FUZZY = (
+PROBED = (
     "dictionary", "noisy_keys", "word_sets", "altered_sentences", "cue_phrases", "by_word",
     "by_source", "picked_out",
 )  # fmt: skip
@@ -34,7 +34,7 @@ class Probes:
         )
         self._documents = {
             name: [_encode(tokenizer, name, vocabulary, seed) for seed in range(NUM_DOCUMENTS)]
-            for name in FUZZY
+            for name in PROBED
         }
 
     def measure(self, model: Any, bf16: bool = False) -> dict[str, float]:

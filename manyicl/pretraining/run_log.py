@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ def keep_losses(progress: Progress, rows: Rows, targets: Tensor, nll: Tensor) ->
 
     `targets` [rows, tokens - 1]: which tokens but the first are targets; `nll`: theirs, in order.
     """
-    heavy = rows.weights[:, 1:] >= 1.0
+    weights = rows.weights[:, 1:]
+    heavy = (weights > 0) & (weights == weights.amax(1, keepdim=True))
     losses = torch.zeros(targets.shape)
     losses[targets] = nll
     for index, kind in enumerate(rows.kinds):
@@ -73,6 +75,8 @@ def log_finished(run_dir: Path, progress: Progress) -> None:
 def _append(run_dir: Path, progress: Progress, line: dict[str, Any]) -> None:
     with (run_dir / LOG).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # a checkpoint counts the lines: they must be there after a crash
     progress.log_lines += 1
 
 

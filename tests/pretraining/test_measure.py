@@ -54,7 +54,7 @@ def finished(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         make_small(patch)
-        patch.setattr(measuring, "FUZZY", ("picked_out",))
+        patch.setattr(measuring, "PROBED", ("picked_out",))
         patch.setattr(Pretrainer, "run", run_and_note)
         pretrain(config)
         card = write_card(config)

@@ -13,7 +13,7 @@ from manyicl.models.scratch import ASSISTANT_MARK, USER_MARK, train_tokenizer
 from manyicl.pretraining import probes
 from manyicl.pretraining.patterns import PATTERNS
 from manyicl.pretraining.patterns.piece import Piece
-from manyicl.pretraining.probes import FUZZY, Probes
+from manyicl.pretraining.probes import PROBED, Probes
 
 VOCABULARY = vocabulary()
 TOKENIZER = train_tokenizer(documents(0), 500, (USER_MARK, ASSISTANT_MARK))
@@ -47,7 +47,7 @@ def _few(monkeypatch) -> None:
 
 def probe_one(monkeypatch, pieces: list[Piece]) -> Probes:
     """Return probes whose only pattern always gives this document."""
-    monkeypatch.setattr(probes, "FUZZY", ("dictionary",))
+    monkeypatch.setattr(probes, "PROBED", ("dictionary",))
     monkeypatch.setitem(PATTERNS, "dictionary", lambda rng, vocabulary, size: pieces)
     return Probes(TOKENIZER, VOCABULARY)
 
@@ -57,13 +57,13 @@ def ids_of(text: str) -> list[int]:
 
 
 def test_the_patterns_are_there_and_one_that_knows_gets_all():
-    assert set(FUZZY) <= set(PATTERNS)
+    assert set(PROBED) <= set(PATTERNS)
     model = Knowing()
     found = Probes(TOKENIZER, VOCABULARY).measure(model)
-    assert set(found) == {"first_copy", "second_copy", *FUZZY}
-    assert all(found[name] == 1.0 for name in FUZZY)
+    assert set(found) == {"first_copy", "second_copy", *PROBED}
+    assert all(found[name] == 1.0 for name in PROBED)
     assert found["first_copy"] == found["second_copy"] == 0.0
-    assert len(model.asked) == 2 * len(FUZZY)
+    assert len(model.asked) == 2 * len(PROBED)
 
 
 def test_only_first_tokens_of_settled_answers_in_the_second_half_count(monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from manyicl.models.scratch import ASSISTANT_MARK, USER_MARK, train_tokenizer
 from manyicl.pretraining.patterns import PATTERNS, Vocabulary
 from manyicl.pretraining.patterns.piece import Piece
-from manyicl.pretraining.probes import FUZZY
+from manyicl.pretraining.probes import PROBED
 from manyicl.pretraining.shots_probe import accuracy_by_shots, lines_of
 
 WORDS = tuple(a + b + c for a in "bdfgk" for b in ("ar", "el", "in", "or") for c in ("to", "na"))
@@ -40,7 +40,7 @@ def test_lines_with_and_without_a_heading():
         assert [*pieces, lines[-1]] == [*head, *lines]
 
 
-@pytest.mark.parametrize("name", FUZZY)
+@pytest.mark.parametrize("name", PROBED)
 def test_settled_pieces_of_every_fuzzy_pattern_are_the_answers_of_lines(name, vocabulary):
     for seed in range(20):
         pieces = PATTERNS[name](random.Random(seed), vocabulary, 12)

@@ -152,7 +152,7 @@ def test_the_record_carries_every_program_before(folder):
 
 
 def test_the_card_tells_all_programs(folder, monkeypatch):
-    monkeypatch.setattr(measuring, "FUZZY", ("picked_out",))
+    monkeypatch.setattr(measuring, "PROBED", ("picked_out",))
     (folder / "run" / "model" / "learning_curve.svg").write_text("<svg/>")
     config = tiny_config(
         folder, "on", start_from=str(folder / "run" / "model"), stages=[MIXED], seed=7

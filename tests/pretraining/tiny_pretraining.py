@@ -97,7 +97,7 @@ def make_small(patch: Any = None) -> None:
         (probes, "NUM_BLOCKS", 1),
         (probes, "NUM_DOCUMENTS", 1),
         (probes, "PAIRS", 4),
-        (probes, "FUZZY", ("picked_out",)),
+        (probes, "PROBED", ("picked_out",)),
         (program, "has_fast_bf16", lambda: False),
     ]
     for owner, name, value in small:

@@ -28,9 +28,10 @@ _HEADS = ("Find the {}.", "Say which {} it is.", "Name the {} of each {}.", "Giv
 
 
 class Line(NamedTuple):
-    """A text, its answer, and the cues in the text: words, phrases or sources that decide it.
+    """A text, its answer, and its cues: the words or phrases of the text that decide it.
 
-    An answer without cues follows from its own text.
+    Where the text as a whole decides, the answer is its own cue. An answer without cues follows
+    from its own text.
     """
 
     text: str
@@ -65,7 +66,7 @@ def draw_layout(rng: random.Random) -> Layout:
 def lay_out(rng: random.Random, vocabulary: Vocabulary, lines: Sequence[Line]) -> list[Piece]:
     """Return the lines in one layout; an answer is settled once one of its cues was seen.
 
-    Nobody can know an answer whose cues are all new: that its label was seen does not help.
+    Nobody can know an answer whose cues are all new, whether or not its label was seen.
     """
     layout = draw_layout(rng)
     pieces: list[Piece] = []

@@ -41,7 +41,8 @@ def word_sets(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pie
     """Classes are sets of words; a line holds some words of its class among fillers."""
     labels = draw_labels(rng, vocabulary, rng.choice((2, 3, 4, 6, 8)))
     per_class = rng.choice((4, 6, 10, 16))
-    sets = [[vocabulary.word(rng) for _ in range(per_class)] for _ in labels]
+    members = vocabulary.distinct_words(rng, per_class * len(labels))
+    sets = [members[start : start + per_class] for start in range(0, len(members), per_class)]
     fillers = _fillers(rng, vocabulary, rng.choice((10, 30)))
     num_words, most = rng.choice((1, 2, 3, 4)), rng.choice((0, 2, 5, 10, 20))
     lines = []

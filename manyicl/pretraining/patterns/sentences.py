@@ -64,8 +64,10 @@ def templates(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pie
     """Each label has core words and templates that hold some; openings and endings are for all."""
     labels = draw_labels(rng, vocabulary, _number(rng))
     forms: list[tuple[str, tuple[str, ...], str]] = []
-    for label in labels:
-        core = [vocabulary.word(rng) for _ in range(rng.choice((2, 4, 8)))]
+    num_core = rng.choice((2, 4, 8))
+    words_of = vocabulary.distinct_words(rng, num_core * len(labels))
+    for number, label in enumerate(labels):
+        core = words_of[number * num_core : (number + 1) * num_core]
         for _ in range(rng.choice((2, 3, 6))):
             held = rng.sample(core, min(len(core), rng.randint(1, 3)))
             words = [*_phrase(rng, vocabulary).split(), *held, "{}"]
@@ -77,11 +79,11 @@ def templates(rng: random.Random, vocabulary: Vocabulary, size: int) -> list[Pie
     most = rng.choice((0, 1, 2, 3))
     lines = []
     for _ in range(size):
-        form, held, label = rng.choice(forms)
+        form, cues, label = rng.choice(forms)
         parts = [form.replace("{}", rng.choice(fillers))]
         for _ in range(rng.randint(0, most)):
             parts.insert(rng.choice((0, len(parts))), rng.choice(around))
-        lines.append(Line(rng.choice((". ", ", ", " ")).join(parts), label, held))
+        lines.append(Line(rng.choice((". ", ", ", " ")).join(parts), label, cues))
     return lay_out(rng, vocabulary, lines)
 
 
@@ -108,8 +110,9 @@ def same_or_other(rng: random.Random, vocabulary: Vocabulary, size: int) -> list
     share = rng.choice((0.0, 0.1, 0.3))
     lines = []
     for _ in range(size):
-        first, index = rng.choice(sentences), rng.randrange(2)
-        second = first if index else rng.choice(sentences)
+        first, other = rng.sample(sentences, 2)
+        index = rng.randrange(2)
+        second = first if index else other
         text = first + join + _altered(rng, vocabulary, second, share)
         lines.append(Line(text, labels[index], (labels[index],)))
     return lay_out(rng, vocabulary, lines)
@@ -151,10 +154,15 @@ def _phrase(rng: random.Random, vocabulary: Vocabulary) -> str:
 
 
 def _altered(rng: random.Random, vocabulary: Vocabulary, text: str, share: float) -> str:
-    """Leave out or replace about twice `share` of the words; at least one word stays."""
+    """Leave out or replace about twice `share` of the words; one word at least stays as it is."""
     words = re.findall(r"\S+", text)
-    kept = [word for word in words if rng.random() >= share] or words[:1]
-    return " ".join(w if rng.random() >= share else vocabulary.word(rng) for w in kept)
+    stays = rng.randrange(len(words))
+    kept = [
+        word if at == stays or rng.random() >= share else vocabulary.word(rng)
+        for at, word in enumerate(words)
+        if at == stays or rng.random() >= share
+    ]
+    return " ".join(kept)
 
 
 SENTENCES: dict[str, Pattern] = {

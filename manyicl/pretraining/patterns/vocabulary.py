@@ -61,6 +61,13 @@ class Vocabulary:
         """Return a corpus word, or (one in five) an invented one."""
         return rng.choice(self.words) if rng.random() < 0.8 else nonsense(rng)
 
+    def distinct_words(self, rng: random.Random, number: int) -> list[str]:
+        """Return so many different words; invented ones never run out."""
+        found: dict[str, None] = {}
+        while len(found) < number:
+            found[self.word(rng)] = None
+        return list(found)
+
 
 def nonsense(rng: random.Random) -> str:
     """Return an invented word of one to three syllables."""
