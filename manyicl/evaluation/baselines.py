@@ -31,7 +31,7 @@ from manyicl.tasks.builtin.baselines import (
     rows_digest,
 )
 
-NUM_NEIGHBOURS = 64  # train rows among which the nearest one is looked for
+NUM_NEIGHBOURS, NUM_FEW = 64, 32  # train rows among which the nearest one is looked for
 NUM_POOLS = 5  # sets of so many rows, one after the other: one set alone is a matter of luck
 NUM_CONSTANTS, NUM_TRIED = 50, 100  # answers tried as the constant one, rows they are tried on
 INVERSE_REGULARISATION = 10.0
@@ -48,16 +48,8 @@ def measure(task: Task) -> Baselines:
         rows=rows_digest(task),
         input_words=round(mean(len(text.split()) for text in inputs), 1),
         majority=_score(task, majority(task, train, queries), queries),
-        nearest_bm25=_rounded(
-            mean(
-                _score(
-                    task,
-                    nearest_bm25(task, train[start : start + NUM_NEIGHBOURS], queries),
-                    queries,
-                )
-                for start in range(0, min(len(train), NUM_POOLS * NUM_NEIGHBOURS), NUM_NEIGHBOURS)
-            )
-        ),
+        nearest_bm25=_mean_nearest(task, train, queries, NUM_NEIGHBOURS),
+        nearest_bm25_32=_mean_nearest(task, train, queries, NUM_FEW),
         tfidf_logistic=(
             _score(task, tfidf_logistic(train, queries), queries) if task.labels else None
         ),
@@ -121,6 +113,16 @@ def nearest_bm25(task: Task, train: Sequence[Example], queries: Sequence[Example
     return found
 
 
+def _mean_nearest(
+    task: Task, train: Sequence[Example], queries: Sequence[Example], size: int
+) -> float:
+    """Return the mean score of `nearest_bm25` over the first five sets of `size` train rows."""
+    pools = [train[i : i + size] for i in range(0, min(len(train), NUM_POOLS * size), size)]
+    return _rounded(
+        mean(_score(task, nearest_bm25(task, pool, queries), queries) for pool in pools)
+    )
+
+
 def _score(task: Task, predictions: Sequence[str], queries: Sequence[Example]) -> float:
     return _rounded(score_predictions(task.metric, predictions, queries, task.labels).mean)
 
@@ -134,11 +136,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--all", action="store_true", help="measure tasks of unchanged rows too")
     measure_all = parser.parse_args().all
-    before = recorded_baselines() if RECORDED.exists() else {}
+    # A file of other methods cannot be read: --all starts without it.
+    before = {} if measure_all or not RECORDED.exists() else recorded_baselines()
     found: dict[str, Baselines] = {}
     for task in builtin_tasks():
         old = before.get(task.name)
-        if old and old.rows == rows_digest(task) and not measure_all:
+        if old and old.rows == rows_digest(task):
             found[task.name] = old
             continue
         found[task.name] = measure(task)

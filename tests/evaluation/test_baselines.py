@@ -48,6 +48,18 @@ def test_the_neighbour_s_answer_is_copied():
     assert measure(task).nearest_bm25 == 1.0
 
 
+def test_the_neighbour_is_looked_for_in_five_sets_of_64_and_of_32_rows():
+    # The one row that knows stands at place 40: in the first set of 64, in the second of 32.
+    train = [Example(f"filler {i}", "a") for i in range(400)]
+    train[40] = Example("parcel", "b")
+    found = measure(task_of(train, [Example("parcel", "b")], labels=("a", "b")))
+    assert found.nearest_bm25 == found.nearest_bm25_32 == 1 / 5
+    train[70] = Example("parcel", "b")  # the second set of 64, the third of 32
+    train[170] = Example("parcel", "b")  # the third set of 64, behind the five of 32
+    found = measure(task_of(train, [Example("parcel", "b")], labels=("a", "b")))
+    assert (found.nearest_bm25, found.nearest_bm25_32) == (3 / 5, 2 / 5)
+
+
 def test_among_options_the_neighbour_s_answer_picks_the_one_most_like_it():
     train = [Example("what do plants take in", "carbon dioxide", ("carbon dioxide", "neon"))]
     test = [

@@ -51,7 +51,7 @@ def card(task: Task) -> str:
     lines += [
         f"Baselines, where measured, are scored on {NUM_QUERIES} test rows: the best constant "
         f"answer, logistic regression on the TF-IDF of {NUM_FIT} train rows (closed labels), and "
-        "the answer of the nearest of 64 train rows by BM25, mean over five sets of them.",
+        "the answer of the nearest of 64 or 32 train rows by BM25, mean over five sets of them.",
         "",
     ]
     return "\n".join(lines)

@@ -92,11 +92,11 @@ CORES: dict[str, tuple[str, ...]] = {
         "until when does my regular payment of {amount} a month run?",
     ),
     "open account": (
+        "do you have accounts (for students|without fees|for children)?",
         "I (would like|want) to open an account (for my daughter|for our club|with my wife)",
         "what do I need to bring to (become a customer|open an account) (on {day}|)?",
-        "do you have accounts (for students|without fees|for children)?",
-        "can I open a second account for (my shop|savings|the holidays)?",
         "I have just moved here from {country} and need an account for my wages",
+        "can I open a second account for (my shop|savings|the holidays)?",
         "is a passport from {country} enough to open an account?",
         "how long does it take until a new account can be used?",
         "we (get married|are starting a firm) in {month} and need a (joint|second) account",

@@ -102,7 +102,7 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "engineering": {
         "heating": (
-            "it is (freezing|so cold) in here and the radiator (stays cold|does nothing)",
+            "it is (freezing|so cold) in here and the (radiator|heater) (stays cold|does nothing)",
             "the (cooling|air conditioning) blows hot air (since {day}|)",
             "how do I turn the temperature (down|up)?",
             "we cannot (switch|turn) the fan off at night",
@@ -116,8 +116,8 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
             "there is hardly any pressure (in the shower|after {hour})",
         ),
         "screen and internet": (
-            "the (picture|film) keeps freezing on every channel",
             "what is the password for the (wireless|guest) network?",
+            "the (picture|film) keeps freezing on every channel",
             "my (laptop|phone) drops the connection every (few|five) minutes",
             "the remote does nothing, even with (new|fresh) batteries",
             "I have a video call (at {hour}|on {day}) and the signal is far too weak",
@@ -146,10 +146,10 @@ CORES: dict[str, dict[str, tuple[str, ...]]] = {
             "are there (guided|free) walks in English on {day}?",
         ),
         "tickets": (
-            "could you get us (two|three) seats for the (opera|ballet|concert) on {day}?",
             "is the (match|race) on {day} sold out?",
-            "we would like to see the (musical|play), the cheapest seats are fine",
+            "could you get us (two|three) seats for the (opera|ballet|concert) on {day}?",
             "where do I pick up the passes for the (festival|match)?",
+            "we would like to see the (musical|play), the cheapest seats are fine",
             "can you (book|reserve) the boat tour at {hour} for (four|two)?",
         ),
         "luggage": (

@@ -83,11 +83,11 @@ GRAMMAR = Grammar(
             "we will be away on {day}, please bring it a day later",
         ),
         "returns": (
+            "it has a (crack|scratch|dent) and I do not want to keep it",
             "it does not fit and (has to|I want it to) go back",
             "how many days do I have to change my mind?",
-            "where can I print the label for sending it back?",
             "I would (rather have|like to swap it for) the {other} one",
-            "it has a (crack|scratch|dent) and I do not want to keep it",
+            "where can I print the label for sending it back?",
             "I opened the box, can it still go back?",
             "nobody came to collect it from me on {day} as agreed",
             "what I unpacked is a different model, please take it back",

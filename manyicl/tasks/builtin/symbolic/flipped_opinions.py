@@ -20,14 +20,16 @@ FILMS = (
 GRAMMAR = Grammar(
     {
         "good": (
-            "{scene} gave me goose bumps", "I forgot to eat my popcorn", "{role} is a joy to watch",
+            "{scene} (gave me goose bumps|took my breath away)",
+            "I forgot to eat my popcorn", "{role} is a joy to watch",
             "I would watch {role} for hours", "two hours felt like ten minutes",
             "the (audience|whole row) clapped at the end", "I am going again (on {day}|soon)",
             "{scene} alone is worth the ticket", "{role} carries the whole (film|story)",
             "what a clever ending", "every line (sits|sparkles)",
         ),
         "bad": (
-            "{scene} made me yawn", "I finished my popcorn and looked at my phone",
+            "{scene} (made me yawn|sent me to sleep)",
+            "I finished my popcorn and looked at my phone",
             "{role} is a pain to watch", "I could not stand {role} for ten minutes",
             "two hours felt like two days", "half the (audience|row) left before the end",
             "I want my money back", "even {scene} is not worth the ticket",

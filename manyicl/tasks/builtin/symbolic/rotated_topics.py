@@ -51,9 +51,9 @@ CORES: dict[str, tuple[str, ...]] = {
         "the nurse gave {name} {num} drops",
     ),
     "money": (
+        "rents in {place} rose by {num} percent",
         "{name} paid {num} euros too much tax",
         "the bank in {place} lent {name} {num} thousand",
-        "rents in {place} rose by {num} percent",
         "{name} saves {num} euros a week",
         "no loan for {name}, says the bank",
         "the bill from {place} is {num} weeks overdue",
