@@ -67,7 +67,7 @@ def measure(config: PretrainingConfig, *, kshot: bool = False) -> dict[str, Any]
         if measured is None:
             measured = {"format": FORMAT, "weights": weights} | _measure(config, run_dir, model)
             _save(run_dir, measured)
-        if kshot and "kshot" not in measured:
+        if kshot:  # answers to tasks that are as they were are kept in the folder
             measured["kshot"] = raw_kshot(model, run_dir / "kshot")
             _save(run_dir, measured)
         return measured
