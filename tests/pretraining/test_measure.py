@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,17 @@ def test_the_same_weights_are_measured_once(finished, monkeypatch):
     assert measure(config) == measured
     card.unlink()
     assert write_card(config).read_text() == text
+
+
+def test_kshot_results_are_asked_for_each_time(finished, tmp_path, monkeypatch):
+    """Kept ones may be of tasks that have changed; `raw_kshot` knows which have."""
+    config = dataclasses.replace(finished[0], run_dir=str(tmp_path / "copy"))
+    shutil.copytree(finished[0].run_dir, config.run_dir)
+    found = iter([{"scores": ["former"]}, {"scores": ["of today"]}])
+    monkeypatch.setattr(measuring, "raw_kshot", lambda model, folder: next(found))
+    for scores in (["former"], ["of today"]):
+        assert measure(config, kshot=True)["kshot"] == {"scores": scores}
+        assert measure(config)["kshot"] == {"scores": scores}
 
 
 def test_no_card_without_a_finished_model(finished, tmp_path, capsys):
