@@ -225,6 +225,9 @@ class TrainingConfig:
     """AdamW moment decays."""
     max_grad_norm: float = 1.0
     """Gradient clipping; 0 turns it off."""
+    freeze: list[str] = field(default_factory=list)
+    """Parameters that keep their values: regular expressions, looked for anywhere in a parameter's
+    name, e.g. ['layers[.][012][.]']. Embeddings, norms and biases can be named too."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Autocast: auto uses bf16 where the machine is fast at it (GPUs, CPUs with AMX), else fp32."""
     activation_checkpointing: bool = False
@@ -251,6 +254,13 @@ class TrainingConfig:
             value = getattr(self, key)
             if not 0 <= value < math.inf:
                 raise ConfigError(f"training.{key}: is {value}; it must be a number of at least 0.")
+        for pattern in self.freeze:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ConfigError(
+                    f"training.freeze: {pattern!r} is no regular expression: {error}."
+                ) from None
         for name in self.report_to:
             if name not in TRACKERS:
                 raise ConfigError(

@@ -30,6 +30,7 @@ from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
 from manyicl.training.arguments import check_trackers, training_arguments
 from manyicl.training.callbacks import Progress, Rhythm, StopSignal
+from manyicl.training.freezing import freeze
 from manyicl.training.isolation import check_isolation
 from manyicl.training.model_folder import save_model_folder
 from manyicl.training.processes import join_processes, main_process_first
@@ -149,6 +150,7 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
         base = base_path(config, run_dir, held_in)
     tokenizer = training_tokenizer(config, held_in)
     model = load_model(base, config.model, training=True)
+    freeze(model, config.training.freeze)
     _check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)

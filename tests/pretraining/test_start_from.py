@@ -16,6 +16,7 @@ from pretraining.tiny_pretraining import (
     documents,
     log_lines,
     make_small,
+    stop_at,
     tiny_config,
 )
 from safetensors.torch import load_file, save_file
@@ -27,16 +28,13 @@ from manyicl.pretraining import measure as measuring
 from manyicl.pretraining import program
 from manyicl.pretraining.card import write_card
 from manyicl.pretraining.card_history import programs
-from manyicl.pretraining.program import Pretrainer, pretrain
+from manyicl.pretraining.program import pretrain
 from manyicl.training.checkpoint import checkpoints
 
 STILL = BLOCKS | {"name": "still", "learning_rate": [0.0, 0.0]}
 FIRST_TOKENS, MIXED_TOKENS = 6 * 4 * 32 + 5 * 3 * 64, 5 * 3 * 64
 
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch) -> None:
-    make_small(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small")
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +49,6 @@ def finished(tmp_path_factory) -> Path:
         make_small(patch)
         pretrain(tiny_config(folder, stages=[BLOCKS, MIXED]))
     return folder
-
-
-@pytest.fixture
-def folder(finished, tmp_path) -> Path:
-    """A copy of it that a test may change."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    return tmp_path
 
 
 def on(folder: Path, run: str = "on", start: str = "run/model", **settings) -> Path:
@@ -109,19 +100,10 @@ def test_the_optimizer_is_fresh_and_warms_up(folder, monkeypatch):
     assert rates == pytest.approx([3e-3 * step / 20 for step in range(1, 7)])
 
 
-def test_a_stopped_one_goes_on_without_the_folder_it_began_with(folder, monkeypatch):
+def test_a_stopped_one_goes_on_without_the_folder_it_began_with(folder):
     on(folder, "whole", stages=[MIXED])
-    original = Pretrainer._train_step
-
-    def failing(trainer, rows):
-        if trainer.progress.steps == 3:
-            raise Interrupted("now")
-        return original(trainer, rows)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Pretrainer, "_train_step", failing)
-        with pytest.raises(Interrupted):
-            on(folder, "stopped", stages=[MIXED])
+    with stop_at(3, Interrupted("now")), pytest.raises(Interrupted):
+        on(folder, "stopped", stages=[MIXED])
     (folder / "run" / "model").rename(folder / "elsewhere")
     run_dir = on(folder, "stopped", stages=[MIXED])
     assert_same_weights(run_dir / "model", folder / "whole" / "model")

@@ -8,8 +8,11 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from manyicl.pretraining import probes, program, saving, tokenizer
 from manyicl.pretraining.patterns.vocabulary import Vocabulary, nonsense
@@ -102,6 +105,27 @@ def make_small(patch: Any = None) -> None:
     ]
     for owner, name, value in small:
         (patch.setattr if patch else setattr)(owner, name, value)
+
+
+def again(folder: Path, **settings: Any) -> Path:
+    """Go on from one stage, BLOCKS, with one more, so that there is something to do."""
+    return program.pretrain(tiny_config(folder, **({"stages": [BLOCKS, MIXED]} | settings)))
+
+
+@contextmanager
+def stop_at(
+    step: int, error: BaseException | type[BaseException] = KeyboardInterrupt
+) -> Iterator[None]:
+    """Let every pre-training raise an error once it has done `step` steps."""
+    original = program.Pretrainer._train_step
+
+    def failing(trainer: Any, rows: Any) -> float:
+        if trainer.progress.steps == step:
+            raise error
+        return original(trainer, rows)
+
+    with mock.patch.object(program.Pretrainer, "_train_step", failing):
+        yield
 
 
 def log_lines(run_dir: Path) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from training.tiny_runs import (
 )
 
 from manyicl.config import Config
-from manyicl.errors import RunError
+from manyicl.errors import ConfigError, RunError
 from manyicl.models import load_model, load_tokenizer
 from manyicl.training import checkpoint, run
 from manyicl.training.rows import plan_rows
@@ -160,6 +160,35 @@ def test_lora_trains_the_adapter_and_nothing_else(tmp_path, kept_trainer):
     frozen = {name.replace(".base_layer", ""): t for name, t in now.items() if "lora" not in name}
     assert frozen.keys() == base.keys()
     assert all(torch.equal(frozen[name], base[name]) for name in base)
+
+
+@pytest.mark.parametrize("lora", [{}, {"model__lora__rank": 4}])
+def test_frozen_parameters_keep_their_values_and_change_no_others(tmp_path, lora):
+    """Without clipping and momentum from before, the first step of the others is the same."""
+    one: dict[str, Any] = {"training__steps": 1, "training__max_grad_norm": 0, **STEADY, **lora}
+    patterns = [r"layers[.]0[.]", "q_proj"]
+    free = weights(train(tiny_config(tmp_path, run="free", **one)))
+    found = weights(train(tiny_config(tmp_path, run="frozen", training__freeze=patterns, **one)))
+    kept = {name for name in free if ".layers.0." in name or "q_proj" in name}
+    changed = {name for name in free if not torch.equal(found[name], free[name])}
+    assert changed
+    assert changed <= kept < free.keys()
+    if lora:  # B begins at zero
+        assert not any(found[name].any() for name in kept if "lora_B" in name)
+    else:
+        base = weights(tmp_path / "frozen/base")
+        assert all(torch.equal(found[name], base[name]) for name in kept)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("layer[.]0", r"'layer\[.\]0' matches no parameter that would train.*such as model"),
+     (".", r"match all \d+ parameters, so nothing is left to train"),
+     ("(", r"training.freeze: '\(' is no regular expression")],
+)  # fmt: skip
+def test_patterns_that_freeze_nothing_or_all_are_refused(tmp_path, pattern, message):
+    with pytest.raises(ConfigError, match=message):
+        train(tiny_config(tmp_path, training__freeze=[pattern]))
 
 
 # --- what stops it -------------------------------------------------------------------------------
