@@ -7,6 +7,7 @@ from manyicl.models.load import (
     load_model,
     load_tokenizer,
     model_identity,
+    model_without_weights,
     stored_context_length,
     stored_dtype,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "load_tokenizer",
     "logits_at",
     "model_identity",
+    "model_without_weights",
     "stored_context_length",
     "stored_dtype",
     "train_tokenizer",

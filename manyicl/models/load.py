@@ -89,6 +89,25 @@ def load_model(
     return model.to(device).eval()  # type: ignore[return-value,arg-type]
 
 
+def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
+    """Return the model that would train, on the meta device: names and shapes of its parameters.
+
+    `path` is `nano`, a folder of a whole model or a hub id. Raises `ModelError` as `load_model`.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    path = shipped.resolve(path)
+    _check_model(path)
+    trust = config.trust_remote_code
+    try:
+        with quiet_hub(), torch.device("meta"):
+            described = AutoConfig.from_pretrained(path, trust_remote_code=trust)
+            model = AutoModelForCausalLM.from_config(described, trust_remote_code=trust)
+    except Exception as error:
+        raise ModelError(_unreachable("model.path", path, error)) from None
+    return _add_adapter(model, config) if config.lora.rank else model
+
+
 def context_length(model: PreTrainedModel) -> int | None:
     """Return the longest sequence the model was built for, or None if its config names no limit."""
     return _limit(model.config)

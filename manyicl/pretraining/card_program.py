@@ -125,9 +125,9 @@ def _pattern_lines(told: list[Program]) -> list[str]:
         "`templates` and `cue_phrases` lines are put together from phrases, as the messages of "
         "`bank_intent` (held in) and `helpdesk_queue` (held out) are; things are looked up in "
         "pages, as in `directory_question` (held in) and `schedule_question` (held out); and in "
-        "`same_or_other` two sentences are compared, as in `same_message` (held in). Some stand in "
-        "the layouts that this project asks its questions in (`Input:` / `Output:` lines, "
-        f"chat turns), so the layouts are known to the model.{unrecorded(told)}",
+        "`same_or_other` two sentences are compared, as in `same_message` (held in). Their "
+        "layouts are many; the ones that this project asks its questions in (`Input:` / `Output:` "
+        f"lines, chat turns) are not among them.{unrecorded(told)}",
         "",
     ]
     for kind, tokens in sorted(made.items(), key=lambda item: -item[1]):

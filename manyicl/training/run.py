@@ -24,6 +24,7 @@ from manyicl.models import (
     context_length,
     load_model,
     load_tokenizer,
+    model_without_weights,
     stored_context_length,
 )
 from manyicl.tasks import TaskCollection, load_tasks
@@ -71,6 +72,8 @@ def check_run_folder(config: Config) -> None:
         limit = stored_context_length(path, trust_remote_code=trust)
         if limit and config.episodes.max_tokens > limit:
             _refuse_length(config, limit)
+        if config.training.freeze and not (Path(path) / "adapter_config.json").is_file():
+            freeze(model_without_weights(path, config.model), config.training.freeze)
     with run_folder.open_run(config) as run_dir:
         run_folder.bind(run_dir, config, held_in)
 

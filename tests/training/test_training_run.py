@@ -281,6 +281,23 @@ def test_a_length_the_model_cannot_take_is_refused_before_anything_is_written(tm
     assert (tmp_path / "run/config.yaml").is_file()
 
 
+def test_patterns_that_freeze_nothing_are_refused_before_anything_is_written(tmp_path):
+    tiny_model(vocab_size=400).save_pretrained(tmp_path / "model")
+    named = {"model__config": {}, "model__path": str(tmp_path / "model")}
+    for patterns, message in (
+        (["layers.0.", "layers.77."], r"freeze: 'layers\.77\.' matches no parameter"),
+        ([""], r"freeze: .* match all \d+ parameters"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            run.check_run_folder(tiny_config(tmp_path, training__freeze=patterns, **named))
+        assert not (tmp_path / "run").exists()
+    adapted = {**named, "model__lora__rank": 2, "training__freeze": ["embed_tokens"]}
+    with pytest.raises(ConfigError, match=r"such as .*lora_"):  # of an adapter only its own train
+        run.check_run_folder(tiny_config(tmp_path, **adapted))
+    run.check_run_folder(tiny_config(tmp_path, training__freeze=["embed_tokens"], **named))
+    assert (tmp_path / "run/config.yaml").is_file()
+
+
 def test_tensorboard_is_given_the_loss_and_the_loss_at_every_shot_of_the_log(tmp_path):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

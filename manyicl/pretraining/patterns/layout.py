@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
+from manyicl.models.scratch import END_MARK
 from manyicl.pretraining.patterns.draws import task_labels
 from manyicl.pretraining.patterns.piece import Piece
 from manyicl.pretraining.patterns.vocabulary import Vocabulary, nonsense
 
 _NAMES = (
-    ("Input", "Output"), ("Text", "Label"), ("Question", "Answer"), ("Q", "A"),
+    ("Text", "Label"), ("Question", "Answer"), ("Q", "A"),
     ("Sentence", "Class"), ("Item", "Group"), ("Message", "Topic"), ("Entry", "Code"),
     ("Line", "Kind"), ("Note", "Place"), ("Request", "Reply"), ("Problem", "Result"),
     ("Key", "Value"), ("Report", "Summary"),
@@ -50,17 +50,12 @@ class Layout:
 
 
 def draw_layout(rng: random.Random) -> Layout:
-    """Return a layout: labelled lines (often the plain template's), inline marks, or chat turns."""
-    kind = rng.random()
-    if kind < 0.3:
-        return Layout("Input: ", "\nOutput:", " ", f"{END_MARK}\n\n")
-    if kind < 0.6:
+    """Return a layout: labelled lines or inline marks, but none that this project asks in."""
+    if rng.random() < 0.5:
         first, second = rng.choice(_NAMES)
         return Layout(f"{first}: ", f"\n{second}:", " ", rng.choice(_GAPS))
-    if kind < 0.9:
-        before, between, after = rng.choice(_INLINE)
-        return Layout(before, between, "" if between.endswith("(") else " ", after)
-    return Layout(USER_MARK, ASSISTANT_MARK, "", END_MARK)
+    before, between, after = rng.choice(_INLINE)
+    return Layout(before, between, "" if between.endswith("(") else " ", after)
 
 
 def lay_out(rng: random.Random, vocabulary: Vocabulary, lines: Sequence[Line]) -> list[Piece]:

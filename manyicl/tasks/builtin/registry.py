@@ -44,11 +44,9 @@ def draw_cue(rng: random.Random, cues: Sequence[str]) -> tuple[str, type[Example
     """Return a cue phrase and the class of its example; cues stand in the order of their frequency.
 
     The draw follows Zipf's law: cue i (from 0) has the weight 1 / (i + 1), from one `random()`. As
-    in real messages, a few phrasings of a class are frequent and many are rare, so 32 examples show
-    the phrasing of about 53 % of the test rows (even draws: 38 %). Measured without any model,
-    copying the label of the nearest of 32 rows (BM25) was right in 54 % with even draws and is in
-    61 % with these, a mean over the 14 held-in tasks that draw cues, where chance is 20 %. The last
-    sixth of the cues, which are the rarest, is `Unseen`.
+    in real messages, a few phrasings of a class are frequent and many are rare, so that a few
+    examples show most of what is common (docs/builtin_tasks.md has the numbers). The last sixth of
+    the cues, which are the rarest, is `Unseen`.
     """
     ends = _zipf_ends(len(cues))
     # Rounding can make the product of the largest random() the last end itself: hence the bound.
