@@ -112,6 +112,32 @@ def test_a_finished_run_is_not_done_again(finished, monkeypatch):
     assert scores_of(run(load_config(overrides=overrides))) == scores_of(results)
 
 
+def test_results_of_other_evaluation_settings_are_kept(tmp_path, capsys):
+    overrides = toy_overrides(tmp_path / "tasks", tmp_path / "run")
+    evaluate(load_config(overrides=overrides))
+    first = {
+        name: (tmp_path / "run" / name).read_text() for name in ("results.json", "samples.jsonl")
+    }
+    evaluate(load_config(overrides=[*overrides, "evaluation.held_in=[also_seen]"]))
+    assert not (tmp_path / "run/results.1.json").exists()  # other tasks, asked the same way
+    evaluate(load_config(overrides=overrides))
+    capsys.readouterr()
+    for number in (1, 2):
+        changed = ["evaluation.selection=similar", "evaluation.max_queries=3"][:number]
+        evaluate(load_config(overrides=[*overrides, *changed]))
+        kept = f"{tmp_path}/run/results.{number}.json"
+        said = ("selection", "max_queries")[number - 1]
+        assert f"({said}), are kept: {kept}" in capsys.readouterr().err
+    assert (
+        Results.load(tmp_path / "run/results.1.json").scores
+        == Results.from_json(first["results.json"]).scores
+    )
+    assert (tmp_path / "run/samples.1.jsonl").read_text() == first["samples.jsonl"]
+    assert {s.selection for s in Results.load(tmp_path / "run/results.2.json").scores} == {
+        "similar"
+    }
+
+
 def test_an_interrupted_evaluation_keeps_its_finished_tasks(finished, monkeypatch):
     from manyicl.evaluation.kshot import TaskSweep
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from manyicl.cli.recipe import add_recipe, recipe_config, shipped_recipes
+from manyicl.cli.recipe import add_recipe, recipe_config
+from manyicl.recipes import shipped_recipes
 
 EPILOG = """\
 examples:

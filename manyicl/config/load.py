@@ -22,15 +22,20 @@ from omegaconf.errors import (
 from manyicl.config.regimes import REGIMES
 from manyicl.config.schema import NANO, Config
 from manyicl.errors import ConfigError, did_you_mean
+from manyicl.recipes import find_recipe
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
-    """Return the resolved configuration.
+    """Return the resolved configuration of a recipe: a YAML file, a run folder, a shipped name.
 
-    `overrides` are `key=value` or `--key value` pieces as they come from a command line. Raises
-    `ConfigError` naming the file and the full key.
+    A run folder may have been moved: `run_dir` is where it stands now. `overrides` are `key=value`
+    or `--key value` pieces as they come from a command line. Raises `ConfigError` naming the file
+    and the full key.
     """
-    settings = OmegaConf.create({}) if path is None else read_yaml(Path(path))
+    file = None if path is None else find_recipe(path)
+    settings = OmegaConf.create({}) if file is None else read_yaml(file)
+    if path is not None and file == Path(path) / "config.yaml":
+        settings.run_dir = str(path)
     place = " with ".join([str(path)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
         _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`

@@ -22,7 +22,7 @@ from manyicl.errors import ConfigError, ManyICLError
 from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
 from manyicl.evaluation.kshot import TaskSweep
-from manyicl.evaluation.results import Results
+from manyicl.evaluation.results import Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
 from manyicl.inference import Engine
 from manyicl.tasks import Task, TaskCollection, load_tasks
@@ -32,6 +32,8 @@ from manyicl.training.run_folder import bind, open_run
 from manyicl.version import __version__
 
 BASE, TUNED = "base", "tuned"
+MISSING = object()
+WHICH = ("held_in", "before")  # settings that say which tasks and models, not how
 
 
 def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
@@ -80,10 +82,38 @@ def _evaluate(
         environment=describe_environment(),
         tasks={task.name: _described(task) for task, _ in tasks},
     )
+    _keep_former(run_dir, config)
     if config.evaluation.samples:
         _join_samples(run_dir, stages, [task.name for task, _ in tasks])
     results.save(run_dir / "results.json")
     return results
+
+
+def _keep_former(run_dir: Path, config: Config) -> None:
+    """Give results of other evaluation settings a name of their own before new ones are written."""
+    if not (run_dir / "results.json").is_file():
+        return
+    try:
+        former = Results.load(run_dir).config.get("evaluation", {})
+    except ResultsError:  # of another version, or damaged: not ours to throw away
+        former = {}
+    asked = as_dict(config)["evaluation"]
+    changed = [
+        name for name in asked if name not in WHICH and former.get(name, MISSING) != asked[name]
+    ]
+    if not changed:
+        return
+    number = 1
+    while (run_dir / f"results.{number}.json").exists():
+        number += 1
+    for stem, ending in (("results", "json"), ("samples", "jsonl")):
+        if (run_dir / f"{stem}.{ending}").is_file():
+            (run_dir / f"{stem}.{ending}").rename(run_dir / f"{stem}.{number}.{ending}")
+    print(
+        f"Former results, of other evaluation settings ({', '.join(changed)}), are kept: "
+        f"{run_dir}/results.{number}.json ('manyicl report' shows them)",
+        file=sys.stderr,
+    )
 
 
 def evaluate_stage(
@@ -133,7 +163,7 @@ def evaluate_stage(
 def _identity(engine: Engine, config: Config) -> list[Any]:
     """Everything an answer or its score depends on besides the task's rows."""
     asked = asdict(config.evaluation)
-    for name in ("held_in", "before"):  # which tasks and models, not how
+    for name in WHICH:
         del asked[name]
     versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
     attention = engine.model.config.get_text_config()._attn_implementation

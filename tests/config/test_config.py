@@ -22,6 +22,8 @@ from manyicl.config import (
     save_config,
 )
 from manyicl.config.load import parse_overrides
+from manyicl.errors import ConfigError
+from manyicl.recipes import find_recipe
 
 
 def recipe(folder: Path, text: str) -> Path:
@@ -223,3 +225,13 @@ def test_a_model_named_by_an_override_takes_the_place_of_the_recipes(tmp_path):
     both = ["model=somewhere", "model.config={model_type: gpt2}"]
     assert load_config(recipe, both).model.config == {"model_type": "gpt2"}
     assert load_config(recipe).model.config == {"model_type": "llama"}
+
+
+def test_a_recipe_is_a_file_a_shipped_name_or_a_run_folder_wherever_it_stands(tmp_path):
+    assert load_config("demo") == load_config(find_recipe("demo"))
+    save_config(load_config("demo", ["run_dir=elsewhere"]), tmp_path / "config.yaml")
+    assert load_config(tmp_path).run_dir == str(tmp_path)
+    assert load_config(tmp_path, ["run_dir=else"]).run_dir == "else"
+    assert load_config(tmp_path / "config.yaml").run_dir == "elsewhere"
+    with pytest.raises(ConfigError, match=r"no such recipe.*shipped recipe: demo"):
+        load_config("dmo")

@@ -1,0 +1,33 @@
+"""Recipes: YAML files that ship with the package, and what a word may name in their place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from manyicl.errors import ConfigError
+
+_FOLDER = Path(__file__).resolve().parent
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Return the recipes that come with the package, by name."""
+    return {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
+
+
+def find_recipe(word: str | Path) -> Path:
+    """Return the YAML file that `word` names: a file, a run folder, or a shipped recipe.
+
+    A run folder stands for its `config.yaml`. Raises `ConfigError`.
+    """
+    path, shipped = Path(word), shipped_recipes()
+    if (path / "config.yaml").is_file():
+        return path / "config.yaml"
+    if str(word) in shipped and not path.is_file():  # a folder of that name is no rival
+        return shipped[str(word)]
+    if path.is_file():
+        return path
+    found = "a folder without config.yaml, so no run folder" if path.is_dir() else "no such recipe"
+    raise ConfigError(
+        f"{path}: {found}. Name a YAML file, a run folder, or a shipped recipe: "
+        f"{', '.join(shipped)}."
+    )
