@@ -9,7 +9,7 @@ import pytest
 
 from manyicl.cli import main as call
 from manyicl.cli import make_parser
-from manyicl.cli.recipe import shipped_recipes
+from manyicl.recipes import shipped_recipes
 from manyicl.version import __version__
 
 VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "export", "config")

@@ -10,9 +10,9 @@ import pytest
 
 from manyicl.cli import _join_overrides, make_parser
 from manyicl.cli.pretrain import RECIPES
-from manyicl.cli.recipe import shipped_recipes
 from manyicl.config import field_docs, load_config
 from manyicl.pretraining.settings import load_pretraining
+from manyicl.recipes import shipped_recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,7 +11,7 @@ import manyicl
 PACKAGE = Path(manyicl.__file__).parent
 # Pre-training makes the base model and measures it; no stage may need it.
 ORDER = ["tasks", "episodes", "training", "inference", "evaluation", "report", "pretraining"]
-FREE = {"config", "errors", "models", "version"}  # what every stage may use
+FREE = {"config", "errors", "models", "recipes", "version"}  # what every stage may use
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 
