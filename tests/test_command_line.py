@@ -82,9 +82,15 @@ def test_a_folder_named_like_a_shipped_recipe_does_not_hide_it(capsys, tmp_path,
     assert capsys.readouterr().out == shipped
     (tmp_path / "demo/config.yaml").write_text("training:\n  steps: 77\n")
     assert call(["config", "demo"]) == 0
-    assert "steps: 77" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "steps: 77" in shown
+    assert "run_dir: demo\n" in shown
     (tmp_path / "data").mkdir()
-    for word, found in (("data", "a folder without config.yaml"), ("dem", "no such recipe")):
+    for word, found in (
+        ("data", "a folder without config.yaml"),
+        ("dem", "no such recipe"),
+        ("x" * 300, "cannot be read"),
+    ):
         assert call(["config", word]) == 2
         error = capsys.readouterr().err
         assert f"error: {word}: {found}" in error

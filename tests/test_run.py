@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,18 @@ def test_results_of_other_evaluation_settings_are_kept(tmp_path, capsys):
     }
 
 
+@pytest.mark.parametrize("former", ["no JSON", '{"config": [], "manyicl": {}}', '{"config": {}}'])
+def test_former_results_that_cannot_be_read_are_kept_as_they_are(tmp_path, capsys, former):
+    overrides = toy_overrides(tmp_path / "tasks", tmp_path / "run")
+    evaluate(load_config(overrides=overrides))
+    (tmp_path / "run/results.json").write_text(former)
+    (tmp_path / "run/samples.1.jsonl").write_text("of an earlier move")
+    evaluate(load_config(overrides=overrides))
+    assert (tmp_path / "run/results.2.json").read_text() == former
+    assert (tmp_path / "run/samples.1.jsonl").read_text() == "of an earlier move"
+    assert "which this version cannot read, are kept" in capsys.readouterr().err
+
+
 def test_an_interrupted_evaluation_keeps_its_finished_tasks(finished, monkeypatch):
     from manyicl.evaluation.kshot import TaskSweep
 
@@ -212,10 +225,11 @@ def test_a_task_that_was_trained_on_cannot_be_called_held_out_afterwards(finishe
 
 
 def test_a_run_folder_can_be_named_instead_of_its_recipe_even_when_moved(finished, capsys):
-    overrides, folder, results = finished
-    (folder / "cli_moved").symlink_to(folder / "api")
-    assert main(["evaluate", str(folder / "cli_moved"), "--stage", "tuned"]) == 0
-    moved = Results.load(folder / "cli_moved")
+    _, folder, results = finished
+    shutil.copytree(folder / "api", folder / "copied")
+    before = (folder / "api/results.json").read_bytes()
+    assert main(["evaluate", str(folder / "copied"), "--stage", "tuned"]) == 0
+    assert (folder / "api/results.json").read_bytes() == before  # nothing goes to the old place
+    moved = Results.load(folder / "copied")
     tuned = [score.as_dict() for score in results.scores if score.stage == "tuned"]
     assert scores_of(moved) == tuned
-    run(load_config(overrides=overrides))  # leave the folder as the other tests expect it

@@ -24,7 +24,7 @@ EPILOG = """\
 first steps:
   manyicl run demo                                 the demonstration, in minutes on a laptop
   manyicl tasks import tickets.csv --input text --target label --out my_tasks/
-  manyicl run demo 'tasks.path=[builtin,my_tasks]' 'tasks.held_out=[tickets]' run_dir=runs/mine
+  manyicl run demo 'tasks.path=[builtin,my_tasks]' run_dir=runs/mine
   manyicl predict runs/mine --task my_tasks/tickets --queries new.csv --out answers.csv
 
 'manyicl VERB --help' explains a verb; 'manyicl config' lists every setting.

@@ -6,7 +6,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from manyicl.errors import ConfigError
-from manyicl.recipes import find_recipe
 
 if TYPE_CHECKING:
     from manyicl.config import Config
@@ -32,4 +31,4 @@ def recipe_config(args: argparse.Namespace) -> Config:
         raise ConfigError(
             f"'{names[1]}': neither an override (key=value) nor the recipe, which is '{names[0]}'."
         )
-    return load_config(find_recipe(names[0]) if names else None, words)
+    return load_config(names[0] if names else None, words)

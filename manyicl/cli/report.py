@@ -51,9 +51,11 @@ def run_report(args: argparse.Namespace) -> int:
     console = Console()
     for table in kshot_tables(loaded, width=console.width, tasks=args.tasks):
         console.print(table)
-    out = Path(args.out) if args.out else (files[0].parent if alone else Path()) / "report.html"
+    # Of kept results, results.1.json, the report is report.1.html.
+    name = f"report{files[0].stem.removeprefix('results')}.html" if alone else "report.html"
+    out = Path(args.out) if args.out else (files[0].parent if alone else Path()) / name
     if out.is_dir():
-        out = out / "report.html"
+        out = out / name
     title = f"{', '.join(names)}: k-shot results"
     write_report(next(iter(loaded.values())) if alone else loaded, out, title)
     console.print(f"Report: {out}", markup=False, highlight=False, soft_wrap=True)

@@ -28,15 +28,16 @@ from manyicl.recipes import find_recipe
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """Return the resolved configuration of a recipe: a YAML file, a run folder, a shipped name.
 
-    A run folder may have been moved: `run_dir` is where it stands now. `overrides` are `key=value`
+    Of a run folder `run_dir` is where it stands now, moved or copied; of a file, its `config.yaml`
+    too, what it says. `overrides` are `key=value`
     or `--key value` pieces as they come from a command line. Raises `ConfigError` naming the file
     and the full key.
     """
     file = None if path is None else find_recipe(path)
     settings = OmegaConf.create({}) if file is None else read_yaml(file)
     if path is not None and file == Path(path) / "config.yaml":
-        settings.run_dir = str(path)
-    place = " with ".join([str(path)] * (path is not None) + ["overrides"] * bool(overrides))
+        settings.run_dir = _escaped(str(Path(path)))
+    place = " with ".join([str(file)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
         _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`
         changes = list(parse_overrides(overrides))

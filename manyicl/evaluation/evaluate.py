@@ -32,12 +32,14 @@ from manyicl.training.run_folder import bind, open_run
 from manyicl.version import __version__
 
 BASE, TUNED = "base", "tuned"
-MISSING = object()
-WHICH = ("held_in", "before")  # settings that say which tasks and models, not how
+_MISSING = object()
+CHOICE_KEYS = ("held_in", "before")  # settings that say which tasks and models, not how
 
 
 def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
     """Evaluate a run's models k-shot and write results.json and samples.jsonl in its folder.
+
+    Former ones of other evaluation settings stay, as results.N.json and samples.N.jsonl.
 
     `stages` are `base` (the untuned model) and `tuned` (the run's model/); by default `tuned` if
     there is one, and `base` if `evaluation.before` is set or nothing was trained.
@@ -94,26 +96,32 @@ def _keep_former(run_dir: Path, config: Config) -> None:
     if not (run_dir / "results.json").is_file():
         return
     try:
-        former = Results.load(run_dir).config.get("evaluation", {})
+        former = Results.load(run_dir).config.get("evaluation")
     except ResultsError:  # of another version, or damaged: not ours to throw away
-        former = {}
+        former = None
     asked = as_dict(config)["evaluation"]
-    changed = [
-        name for name in asked if name not in WHICH and former.get(name, MISSING) != asked[name]
-    ]
-    if not changed:
-        return
+    reason = "which this version cannot read"
+    if isinstance(former, dict):
+        changed = [
+            name
+            for name in asked
+            if name not in CHOICE_KEYS and former.get(name, _MISSING) != asked[name]
+        ]
+        if not changed:
+            return
+        reason = f"of other evaluation settings ({', '.join(changed)})"
     number = 1
-    while (run_dir / f"results.{number}.json").exists():
+    while any((run_dir / name).exists() for name in _kept_names(number)):
         number += 1
-    for stem, ending in (("results", "json"), ("samples", "jsonl")):
-        if (run_dir / f"{stem}.{ending}").is_file():
-            (run_dir / f"{stem}.{ending}").rename(run_dir / f"{stem}.{number}.{ending}")
-    print(
-        f"Former results, of other evaluation settings ({', '.join(changed)}), are kept: "
-        f"{run_dir}/results.{number}.json ('manyicl report' shows them)",
-        file=sys.stderr,
-    )
+    results, samples = (run_dir / name for name in _kept_names(number))
+    if (run_dir / "samples.jsonl").is_file():  # the results last: a move cut short is made good
+        (run_dir / "samples.jsonl").rename(samples)
+    (run_dir / "results.json").rename(results)
+    print(f"Former results, {reason}, are kept: {results}", file=sys.stderr)
+
+
+def _kept_names(number: int) -> tuple[str, str]:
+    return f"results.{number}.json", f"samples.{number}.jsonl"
 
 
 def evaluate_stage(
@@ -163,7 +171,7 @@ def evaluate_stage(
 def _identity(engine: Engine, config: Config) -> list[Any]:
     """Everything an answer or its score depends on besides the task's rows."""
     asked = asdict(config.evaluation)
-    for name in WHICH:
+    for name in CHOICE_KEYS:
         del asked[name]
     versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
     attention = engine.model.config.get_text_config()._attn_implementation

@@ -154,7 +154,7 @@ class Results:
         try:
             return cls(
                 scores=[KShotScore.from_dict(score) for score in own["scores"]],
-                config=found["config"],
+                config=dict(found["config"]),
                 training=own["training"],
                 environment=own["environment"],
                 tasks=own["tasks"],

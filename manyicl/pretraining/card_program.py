@@ -125,9 +125,8 @@ def _pattern_lines(told: list[Program]) -> list[str]:
         "`templates` and `cue_phrases` lines are put together from phrases, as the messages of "
         "`bank_intent` (held in) and `helpdesk_queue` (held out) are; things are looked up in "
         "pages, as in `directory_question` (held in) and `schedule_question` (held out); and in "
-        "`same_or_other` two sentences are compared, as in `same_message` (held in). Their "
-        "layouts are many; the ones that this project asks its questions in (`Input:` / `Output:` "
-        f"lines, chat turns) are not among them.{unrecorded(told)}",
+        "`same_or_other` two sentences are compared, as in `same_message` (held in)."
+        f"{unrecorded(told)}",
         "",
     ]
     for kind, tokens in sorted(made.items(), key=lambda item: -item[1]):

@@ -23,7 +23,7 @@ CHAT_TEMPLATE = (
     "{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '" + ASSISTANT_MARK + "' }}{% endif %}"
 )
-NUM_PATTERN_DOCUMENTS = 3000  # so that 'Input', 'Answer' and the like are tokens of their own
+NUM_PATTERN_DOCUMENTS = 3000  # so that 'Answer', 'Label' and the like are tokens of their own
 
 
 def corpus_tokenizer(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from manyicl.errors import ConfigError
+from manyicl.errors import ConfigError, did_you_mean
 
+MISSING = "no such recipe"
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -20,14 +21,17 @@ def find_recipe(word: str | Path) -> Path:
     A run folder stands for its `config.yaml`. Raises `ConfigError`.
     """
     path, shipped = Path(word), shipped_recipes()
-    if (path / "config.yaml").is_file():
-        return path / "config.yaml"
-    if str(word) in shipped and not path.is_file():  # a folder of that name is no rival
-        return shipped[str(word)]
-    if path.is_file():
-        return path
-    found = "a folder without config.yaml, so no run folder" if path.is_dir() else "no such recipe"
+    try:
+        if (path / "config.yaml").is_file():
+            return path / "config.yaml"
+        if str(word) in shipped and not path.is_file():  # a folder of that name is no rival
+            return shipped[str(word)]
+        if path.is_file():
+            return path
+        found = "a folder without config.yaml, so no run folder" if path.is_dir() else MISSING
+    except OSError as error:  # a name too long, a folder that may not be read
+        found = f"cannot be read ({error.strerror})"
     raise ConfigError(
         f"{path}: {found}. Name a YAML file, a run folder, or a shipped recipe: "
-        f"{', '.join(shipped)}."
+        f"{', '.join(shipped)}.{did_you_mean(str(word), list(shipped))}"
     )

@@ -63,6 +63,8 @@ def check_run_folder(config: Config) -> None:
     """Bind the run folder to this configuration and data, or refuse it, before anything runs.
 
     What the configuration or the model's context length rules out is refused before any writing.
+    (Patterns of `training.freeze` are tried on a model that is named by `model.path`; on one built
+    from a config, and on a trained adapter, when training begins.)
     """
     held_in = held_in_tasks(config)
     check_trackers(config.training.report_to)

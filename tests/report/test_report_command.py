@@ -33,6 +33,9 @@ def test_the_report_goes_where_it_is_told(tmp_path: Path, results) -> None:
     assert call(file, "--out", tmp_path / "other.html") == 0
     assert (tmp_path / "other.html").is_file()
     assert not (tmp_path / "demo" / "report.html").exists()
+    kept = results.save(tmp_path / "demo" / "results.1.json")
+    assert call(kept) == 0
+    assert (tmp_path / "demo" / "report.1.html").is_file()
 
 
 def test_several_runs_are_named_by_as_much_of_their_path_as_tells_them_apart(
