@@ -92,7 +92,8 @@ def load_model(
 def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
     """Return the model that would train, on the meta device: names and shapes of its parameters.
 
-    `path` is `nano`, a folder of a whole model or a hub id. Raises `ModelError` as `load_model`.
+    `path` is `nano`, a folder of a whole model (no adapter) or a hub id. Seeds the random state if
+    an adapter is added. Raises `ModelError` as `load_model`.
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -102,7 +103,11 @@ def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
     try:
         with quiet_hub(), torch.device("meta"):
             described = AutoConfig.from_pretrained(path, trust_remote_code=trust)
-            model = AutoModelForCausalLM.from_config(described, trust_remote_code=trust)
+            model = AutoModelForCausalLM.from_config(
+                described,
+                attn_implementation=None if config.attention == "sdpa" else config.attention,
+                trust_remote_code=trust,
+            )
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
     return _add_adapter(model, config) if config.lora.rank else model
