@@ -59,9 +59,11 @@ def test_marks_are_one_token_each_and_the_first_ones(tokenizer):
     assert tokenizer.encode("a b") == tokenizer.encode("a b", add_special_tokens=False)
 
 
-def test_words_of_pattern_documents_are_tokens(tokenizer):
-    for word in ("Input", "\nOutput"):  # the commonest layout's; 700 tokens are few
-        assert len(tokenizer.encode(word, add_special_tokens=False)) <= 3, word
+def test_marks_of_layouts_are_merged(tokenizer):
+    marks = (" ->", " =>", "\n\n")  # of layouts; bytes alone would be three, three and two
+    found = {mark: len(tokenizer.encode(mark, add_special_tokens=False)) for mark in marks}
+    assert max(found.values()) < 3, found
+    assert found["\n\n"] == 1
 
 
 def test_the_chat_template_renders_turns(tokenizer):
