@@ -28,10 +28,9 @@ from manyicl.recipes import find_recipe
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
     """Return the resolved configuration of a recipe: a YAML file, a run folder, a shipped name.
 
-    Of a run folder `run_dir` is where it stands now, moved or copied; of a file, its `config.yaml`
-    too, what it says. `overrides` are `key=value`
-    or `--key value` pieces as they come from a command line. Raises `ConfigError` naming the file
-    and the full key.
+    Of a run folder, `run_dir` is where it stands now, moved or copied; of a file, what it says.
+    `overrides` are `key=value` or `--key value` pieces as they come from a command line. Raises
+    `ConfigError` naming the file and the full key.
     """
     file = None if path is None else find_recipe(path)
     settings = OmegaConf.create({}) if file is None else read_yaml(file)
