@@ -114,7 +114,8 @@ def _keep_former(run_dir: Path, config: Config) -> None:
     while any((run_dir / name).exists() for name in _kept_names(number)):
         number += 1
     results, samples = (run_dir / name for name in _kept_names(number))
-    if (run_dir / "samples.jsonl").is_file():  # the results last: cut short, they are moved next time
+    # The results last: cut short, they are moved next time.
+    if (run_dir / "samples.jsonl").is_file():
         (run_dir / "samples.jsonl").rename(samples)
     (run_dir / "results.json").rename(results)
     print(f"Former results, {reason}, are kept: {results}", file=sys.stderr)
