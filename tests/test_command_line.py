@@ -12,8 +12,8 @@ from manyicl.cli import make_parser
 from manyicl.recipes import shipped_recipes
 from manyicl.version import __version__
 
-VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "export", "config")
-VERBS += ("pretrain",)
+VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "study", "advise")
+VERBS += ("export", "config", "pretrain")
 
 
 def test_version_and_help_exit_with_0(capsys):

@@ -9,9 +9,18 @@ from statistics import median
 import manyicl
 
 PACKAGE = Path(manyicl.__file__).parent
-# Pre-training makes the base model and measures it; no stage may need it.
-ORDER = ["tasks", "episodes", "training", "inference", "evaluation", "report", "pretraining"]
-FREE = {"config", "errors", "models", "recipes", "version"}  # what every stage may use
+# Pre-training makes the base model, a study compares whole runs: no stage may need them.
+ORDER = [
+    "tasks",
+    "episodes",
+    "training",
+    "inference",
+    "evaluation",
+    "report",
+    "pretraining",
+    "study",
+]
+FREE = {"config", "errors", "models", "quiet", "recipes", "version"}  # what every stage may use
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

@@ -100,6 +100,7 @@ class _Parser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     from manyicl.cli import (
+        advise,
         config,
         evaluate,
         export,
@@ -108,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
         pretrain,
         report,
         run,
+        study,
         tasks,
         train,
     )
@@ -121,7 +123,20 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"manyicl {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     subparsers = parser.add_subparsers(dest="verb", metavar="VERB")
-    verbs = (tasks, inspect, run, train, evaluate, predict, report, export, config, pretrain)
+    verbs = (
+        tasks,
+        inspect,
+        run,
+        train,
+        evaluate,
+        predict,
+        report,
+        study,
+        advise,
+        export,
+        config,
+        pretrain,
+    )
     for module in verbs:
         module.register(subparsers)
     return parser

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from manyicl.cli.recipe import add_recipe, recipe_config
-from manyicl.cli.run import print_results, quiet_libraries
+from manyicl.cli.run import print_results
+from manyicl.quiet import quiet_libraries
 
 EPILOG = """\
 examples:

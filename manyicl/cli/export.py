@@ -46,7 +46,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def export(args: argparse.Namespace) -> int:
     """Check both targets, then write what is asked for."""
-    from manyicl.cli.run import quiet_libraries
+    from manyicl.quiet import quiet_libraries
 
     if not args.merged and not args.sequences:
         raise ConfigError("export: give --merged DIR, --sequences DIR, or both.")

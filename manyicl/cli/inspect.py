@@ -47,7 +47,7 @@ def inspect_recipe(args: argparse.Namespace) -> int:
     config = recipe_config(args)
     from rich.console import Console
 
-    from manyicl.cli.run import quiet_libraries
+    from manyicl.quiet import quiet_libraries
 
     with Console(stderr=True).status("reading tasks and drawing the run's sequences"):
         quiet_libraries()

@@ -209,9 +209,9 @@ def _settings(args: argparse.Namespace):
 
 
 def _engine(args: argparse.Namespace, name: str) -> Engine:
-    from manyicl.cli.run import quiet_libraries
     from manyicl.config import TemplateConfig
     from manyicl.inference import Engine
+    from manyicl.quiet import quiet_libraries
     from manyicl.training.model_folder import model_path, trained_model_config
 
     quiet_libraries()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from manyicl.cli.run import quiet_libraries
 from manyicl.errors import ConfigError, did_you_mean
+from manyicl.quiet import quiet_libraries
 
 RECIPES = Path(__file__).resolve().parents[1] / "pretraining" / "recipes"
 EPILOG = """\

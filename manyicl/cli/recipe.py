@@ -25,10 +25,15 @@ def recipe_config(args: argparse.Namespace) -> Config:
     """Return the configuration the words describe. Raises `ConfigError`."""
     from manyicl.config import load_config
 
+    return load_config(*recipe_words(args))
+
+
+def recipe_words(args: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """Return the recipe, if there is one, and the overrides. Raises `ConfigError`."""
     words = [word for word in args.words if "=" in word]
     names = [word for word in args.words if "=" not in word]
     if len(names) > 1:
         raise ConfigError(
             f"'{names[1]}': neither an override (key=value) nor the recipe, which is '{names[0]}'."
         )
-    return load_config(names[0] if names else None, words)
+    return (names[0] if names else None), words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from manyicl.cli.recipe import add_recipe, recipe_config
+from manyicl.quiet import quiet_libraries
 from manyicl.recipes import shipped_recipes
 
 EPILOG = """\
@@ -57,13 +58,3 @@ def print_results(results: object, run_dir: str) -> None:
         console.print(table)
     for line in (f"Report: {run_dir}/report.html", f"Results: {run_dir}/results.json"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def quiet_libraries() -> None:
-    """Silence progress bars and notices of the libraries below us; errors still come through."""
-    import datasets
-    import transformers
-
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
-    datasets.disable_progress_bars()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from manyicl.cli.recipe import add_recipe, recipe_config
-from manyicl.cli.run import quiet_libraries
+from manyicl.quiet import quiet_libraries
 
 EPILOG = """\
 examples:

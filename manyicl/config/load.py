@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints, overload
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import (
@@ -22,28 +22,55 @@ from omegaconf.errors import (
 from manyicl.config.regimes import REGIMES
 from manyicl.config.schema import NANO, Config
 from manyicl.errors import ConfigError, did_you_mean
-from manyicl.recipes import find_recipe
+from manyicl.recipes import RECIPES, find_recipe
+
+C = TypeVar("C", bound=Config)
 
 
-def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+@overload
+def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config: ...
+
+
+@overload
+def load_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    schema: type[C],
+    recipes: Path = ...,
+) -> C: ...
+
+
+def load_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    schema: type[Config] = Config,
+    recipes: Path = RECIPES,
+) -> Config:
     """Return the resolved configuration of a recipe: a YAML file, a run folder, a shipped name.
+
+    `schema` may be a dataclass with more sections than `Config` (a study has one of its own), whose
+    shipped recipes are in the folder `recipes`.
 
     Of a run folder, `run_dir` is where it stands now, moved or copied; of a file, what it says.
     `overrides` are `key=value` or `--key value` pieces as they come from a command line. Raises
     `ConfigError` naming the file and the full key.
     """
-    file = None if path is None else find_recipe(path)
+    file = None if path is None else find_recipe(path, recipes)
     settings = OmegaConf.create({}) if file is None else read_yaml(file)
     if path is not None and file == Path(path) / "config.yaml":
-        settings.run_dir = _escaped(str(Path(path)))
+        settings.run_dir = escaped(str(Path(path)))
     place = " with ".join([str(file)] * (path is not None) + ["overrides"] * bool(overrides))
     try:
-        _expand_shorthands(settings, place)  # before the overrides: `model: PATH` and `model.x=1`
-        changes = list(parse_overrides(overrides))
+        _expand_shorthands(
+            settings, place, schema
+        )  # before the overrides: `model: PATH` and `model.x=1`
+        changes = list(parse_overrides(overrides, schema))
         _drop_model_config(settings, [key for key, value in changes if value])
         for key, value in changes:
             OmegaConf.update(settings, key, value, merge=False)
-        _expand_shorthands(settings, place)
+        _expand_shorthands(settings, place, schema)
         regime = settings.get("regime", Config.regime)
         if not isinstance(regime, str) or regime not in REGIMES:
             raise ConfigError(
@@ -53,12 +80,12 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
         if missing := sorted(OmegaConf.missing_keys(settings)):
             raise ConfigError(f"{place}: {missing[0]}: is '???', which means no value. Give one.")
         _refuse_nano_with_config(settings, place)
-        merged = OmegaConf.merge(OmegaConf.structured(Config), REGIMES[regime], settings)
+        merged = OmegaConf.merge(OmegaConf.structured(schema), REGIMES[regime], settings)
         config = OmegaConf.to_object(merged)
     except ConfigKeyError as error:
-        raise ConfigError(_unknown_key(place, str(error.full_key))) from None
+        raise ConfigError(_unknown_key(place, str(error.full_key), schema)) from None
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{place}: {_explained(error)}") from None
+        raise ConfigError(f"{place}: {_explained(error, schema)}") from None
     assert isinstance(config, Config)
     return config
 
@@ -86,7 +113,7 @@ def _refuse_nano_with_config(settings: DictConfig, place: str) -> None:
 
 def save_config(config: Config, path: str | Path) -> None:
     """Write the resolved configuration; `load_config(path)` gives it back."""
-    settings = OmegaConf.create(_escaped(as_dict(config)))
+    settings = OmegaConf.create(escaped(as_dict(config)))
     Path(path).write_text(OmegaConf.to_yaml(settings), encoding="utf-8")
 
 
@@ -94,7 +121,9 @@ def as_dict(config: Config) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
-def parse_overrides(pieces: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def parse_overrides(
+    pieces: Sequence[str], schema: type[Config] = Config
+) -> Iterator[tuple[str, Any]]:
     """Yield (key, value) from `key=value`, `--key=value` and `--key value` pieces."""
     rest = list(pieces)
     while rest:
@@ -109,13 +138,13 @@ def parse_overrides(pieces: Sequence[str]) -> Iterator[tuple[str, Any]]:
             raise ConfigError(f"'{piece}': '{key}' is not a configuration key.")
         if key == "model":
             key = "model.path"
-        yield key, _parse_value(key, text)
+        yield key, _parse_value(key, text, schema)
 
 
-def _parse_value(key: str, text: str) -> Any:
+def _parse_value(key: str, text: str, schema: type[Config]) -> Any:
     """Read `text` as YAML; for settings that are text, take it as it stands or between quotes."""
     quoted = re.fullmatch(r"(['\"]).*\1", text, re.S)
-    if _types().get(key) is str and not quoted and text != "null":
+    if _types(schema).get(key) is str and not quoted and text != "null":
         return text
     import yaml
 
@@ -126,9 +155,9 @@ def _parse_value(key: str, text: str) -> Any:
     return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
 
 
-def field_docs() -> list[tuple[str, str, str]]:
+def field_docs(schema: type[Config] = Config) -> list[tuple[str, str, str]]:
     """Return (full key, default as YAML, meaning) of every setting, in order."""
-    return list(_field_docs(Config, ""))
+    return list(_field_docs(schema, ""))
 
 
 def _field_docs(cls: type, prefix: str) -> Iterator[tuple[str, str, str]]:
@@ -149,7 +178,7 @@ def _field_docs(cls: type, prefix: str) -> Iterator[tuple[str, str, str]]:
 
 
 @cache
-def _types() -> dict[str, Any]:
+def _types(schema: type[Config]) -> dict[str, Any]:
     """Return the type of every setting and every section (a dataclass) by full key."""
     found: dict[str, Any] = {}
 
@@ -159,15 +188,15 @@ def _types() -> dict[str, Any]:
             if dataclasses.is_dataclass(kind):
                 add(kind, f"{prefix}{name}.")  # pyright: ignore[reportArgumentType]
 
-    add(Config, "")
+    add(schema, "")
     return found
 
 
-def _expand_shorthands(settings: DictConfig, place: str) -> None:
+def _expand_shorthands(settings: DictConfig, place: str, schema: type[Config]) -> None:
     """`model: PATH` means model.path; one value where a list is expected is a list of one."""
     if isinstance(settings.get("model"), str):
         settings["model"] = {"path": settings["model"]}
-    for key, kind in _types().items():
+    for key, kind in _types(schema).items():
         value = OmegaConf.select(settings, key)
         if dataclasses.is_dataclass(kind):
             parent, _, name = key.rpartition(".")
@@ -186,14 +215,14 @@ def _expand_shorthands(settings: DictConfig, place: str) -> None:
             raise ConfigError(f"{place}: {key}: is {_shown(value)}; {_expected(kind)}.")
 
 
-def _explained(error: OmegaConfBaseException) -> str:
+def _explained(error: OmegaConfBaseException, schema: type[Config]) -> str:
     key = re.sub(r"\[.*$", "", str(error.full_key or ""))
     if isinstance(error, (GrammarParseError, InterpolationResolutionError)):
         return (
             f"{key}: {_first_line(error)}. '${{' begins a reference to another key; write "
             "'\\${' for the text itself."
         )
-    kind = _types().get(key)
+    kind = _types(schema).get(key)
     if kind is None:
         return f"{key}: {_first_line(error)}"
     return f"{key}: is {_shown(error.value)}; {_expected(kind)}."
@@ -213,13 +242,13 @@ def _shown(value: Any) -> str:
     return "empty" if value is None else repr(value)
 
 
-def _escaped(value: Any) -> Any:
+def escaped(value: Any) -> Any:
     """Return nested settings with every '${' marked as text."""
     if isinstance(value, str):
         return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
     if isinstance(value, dict):
-        return {key: _escaped(item) for key, item in value.items()}
-    return [_escaped(item) for item in value] if isinstance(value, list) else value
+        return {key: escaped(item) for key, item in value.items()}
+    return [escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def read_yaml(path: Path) -> DictConfig:
@@ -236,8 +265,8 @@ def read_yaml(path: Path) -> DictConfig:
     return settings
 
 
-def _unknown_key(place: str, key: str) -> str:
-    known = list(_types())
+def _unknown_key(place: str, key: str, schema: type[Config]) -> str:
+    known = list(_types(schema))
     hint = did_you_mean(key, known)
     if not hint:  # the right name in the wrong section
         full = {name.rpartition(".")[2]: name for name in known}

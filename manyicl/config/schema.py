@@ -211,6 +211,10 @@ class TrainingConfig:
     epochs: float = 1.0
     """With steps=0: how often every held-in train row is shown, on average. Of each task at most
     episodes.mixture_cap rows are counted, so rows beyond the cap make a run no longer."""
+    tokens: int = 0
+    """Instead of steps or epochs: tokens run through the model, met to the nearest row."""
+    answers: int = 0
+    """Instead of steps or epochs: answers that carry loss (supervised targets), met exactly."""
     rows_per_step: int = 8
     """Rows (each of at most episodes.max_tokens tokens) in one optimizer step, over all devices."""
     learning_rate: float = 1e-4
@@ -245,7 +249,7 @@ class TrainingConfig:
     """Seed of dropout and of everything else random in a training step."""
 
     def __post_init__(self) -> None:
-        for key in ("steps", "save_every", "seed"):
+        for key in ("steps", "tokens", "answers", "save_every", "seed"):
             _at_least(0, f"training.{key}", getattr(self, key))
         for key in ("rows_per_step", "log_every", "keep_checkpoints"):
             _at_least(1, f"training.{key}", getattr(self, key))
@@ -270,7 +274,13 @@ class TrainingConfig:
                 )
         if len(set(self.report_to)) < len(self.report_to):
             raise ConfigError(f"training.report_to: is {self.report_to}. Name each tracker once.")
-        if self.steps == 0 and self.epochs == 0:
+        lengths = [key for key in ("steps", "tokens", "answers") if getattr(self, key)]
+        if len(lengths) > 1:
+            raise ConfigError(
+                f"training.{lengths[0]} and training.{lengths[1]} both say how long to train. "
+                "Keep one, and set the other to 0."
+            )
+        if not lengths and self.epochs == 0:
             raise ConfigError("training.steps: is 0 and training.epochs too. Set one of them.")
         _above_zero("training.learning_rate", self.learning_rate)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):

@@ -7,20 +7,25 @@ from pathlib import Path
 from manyicl.errors import ConfigError, did_you_mean
 
 MISSING = "no such recipe"
-_FOLDER = Path(__file__).resolve().parent
+RECIPES = Path(__file__).resolve().parent
 
 
-def shipped_recipes() -> dict[str, Path]:
+STUDIES = RECIPES / "studies"
+"""Recipes of `manyicl study`, which have a section more."""
+
+
+def shipped_recipes(folder: Path = RECIPES) -> dict[str, Path]:
     """Return the recipes that come with the package, by name."""
-    return {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def find_recipe(word: str | Path) -> Path:
+def find_recipe(word: str | Path, folder: Path = RECIPES) -> Path:
     """Return the YAML file that `word` names: a file, a run folder, or a shipped recipe.
 
-    A run folder stands for its `config.yaml`. Raises `ConfigError`.
+    A run folder stands for its `config.yaml`. `folder` holds the shipped ones. Raises
+    `ConfigError`.
     """
-    path, shipped = Path(word), shipped_recipes()
+    path, shipped = Path(word), shipped_recipes(folder)
     try:
         if (path / "config.yaml").is_file():
             return path / "config.yaml"

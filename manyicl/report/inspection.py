@@ -10,6 +10,7 @@ from manyicl.errors import listing
 from manyicl.evaluation.atomic import write_whole
 from manyicl.report import numbers
 from manyicl.training.inspection import InspectedSequence, Inspection, Piece, PlanSummary, TaskShare
+from manyicl.training.plan import num_steps
 
 TASK_COLUMNS = ("task", "family", "train rows", "too long", "sequences", "demonstrations", "tokens")
 TASK_COLUMNS += ("% of tokens", "% supervised")
@@ -96,7 +97,7 @@ def marker(piece: Piece, uniform: bool) -> str:
 
 def row_title(inspection: Inspection, at: int) -> str:
     row, plan = inspection.rows[at], inspection.plan
-    step, steps = row.index // plan.rows_per_step + 1, plan.rows // plan.rows_per_step
+    step, steps = row.index // plan.rows_per_step + 1, num_steps(plan.rows, plan.rows_per_step)
     return f"Row {row.index} (rows 0 to {plan.rows - 1}), step {step} of {steps}"
 
 
@@ -136,7 +137,7 @@ def plan_facts(inspection: Inspection) -> list[tuple[str, str]]:
     if asked == "fill":
         fewer = "does not apply: each takes as many as fit"
     return [
-        ("rows", f"{plan.rows:,} ({plan.rows // plan.rows_per_step:,} steps of "
+        ("rows", f"{plan.rows:,} ({num_steps(plan.rows, plan.rows_per_step):,} steps of "
                  f"{plan.rows_per_step})"),
         ("sequences", f"{plan.sequences:,} ({plan.sequences / plan.rows:.4g} a row)"),
         ("demonstrations", f"{plan.total('demonstrations'):,}"),

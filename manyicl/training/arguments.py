@@ -12,6 +12,7 @@ from accelerate import PartialState
 from manyicl.config import Config
 from manyicl.errors import ConfigError
 from manyicl.models import has_fast_bf16
+from manyicl.training.plan import num_steps
 
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
@@ -43,7 +44,7 @@ def training_arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
         warnings.simplefilter("ignore")
         arguments = TrainingArguments(
             output_dir=str(run_dir),
-            max_steps=num_rows // training.rows_per_step,
+            max_steps=num_steps(num_rows, training.rows_per_step),
             per_device_train_batch_size=1,
             gradient_accumulation_steps=training.rows_per_step // PartialState().num_processes,
             learning_rate=training.learning_rate,

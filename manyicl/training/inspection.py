@@ -16,7 +16,7 @@ from manyicl.config import Config
 from manyicl.episodes import EncodedSequence, Encoder, Episode, EpisodeStream
 from manyicl.errors import ConfigError
 from manyicl.training.objective import IGNORED, Targets, supervise
-from manyicl.training.rows import plan_rows
+from manyicl.training.plan import plan_rows
 from manyicl.training.run import held_in_tasks, make_stream, training_tokenizer
 
 SAMPLED_ROWS = 200  # rows of the plan that are encoded for the supervised share

@@ -17,7 +17,7 @@ from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
 from manyicl.models import shipped, stored_dtype
 from manyicl.training.model_card import write_card
-from manyicl.training.rows import demonstrations_by_task
+from manyicl.training.plan import demonstrations_by_task
 
 if TYPE_CHECKING:
     from manyicl.training.trainer import ManyICLTrainer

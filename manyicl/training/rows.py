@@ -1,13 +1,11 @@
 """Training rows: packed sequences as tensors, addressed by index.
 
 A row is what one device computes at once: one or more sequences of at most `max_tokens` tokens
-together. The plan of all rows is drawn before training starts, so row i is the same whether the run
-was interrupted or not, and resuming is a jump rather than a replay.
+together. Row i of a run is a function of its plan (`plan.py`) alone.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -16,9 +14,8 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from manyicl.config import Config, ObjectiveConfig
-from manyicl.episodes import EncodedSequence, Episode, EpisodeStream, pack
-from manyicl.errors import EpisodeError
+from manyicl.config import ObjectiveConfig
+from manyicl.episodes import EncodedSequence, Episode, EpisodeStream
 from manyicl.training.objective import IGNORED, num_supervised_answers, supervise
 
 
@@ -102,44 +99,6 @@ class RowDataset(Dataset[dict[str, object]]):
     def row(self, index: int) -> Row:
         sequences = [self._stream.sequence(episode) for episode in self.plan[index]]
         return make_row(sequences, self._objective)
-
-
-def plan_rows(stream: EpisodeStream, config: Config) -> list[list[Episode]]:
-    """Draw every row of the run: `training.steps` steps, or enough for `training.epochs`.
-
-    Raises `EpisodeError` if the objective leaves the whole run without a target.
-    """
-    training, episodes = config.training, config.episodes
-    rows: Iterator[list[Episode]] = pack(stream, episodes.max_tokens, share_rows=episodes.packing)
-    if training.steps:
-        plan = [next(rows) for _ in range(training.steps * training.rows_per_step)]
-    else:
-        plan, shown = [], 0
-        wanted = training.epochs * stream.num_rows
-        while shown < wanted or len(plan) % training.rows_per_step:
-            plan.append(next(rows))
-            shown += sum(len(episode.rows) for episode in plan[-1])
-    lengths = {len(episode.rows) for row in plan for episode in row}
-    if not any(num_supervised_answers(length, config.objective) for length in lengths):
-        weighted = config.objective.normaliser == "shot_weights"
-        key = "shot_weights" if weighted else "supervise"
-        raise EpisodeError(
-            f"objective.{key}: is {getattr(config.objective, key)}, but no sequence holds more "
-            f"than {max(lengths)} demonstrations, so nothing would carry loss. Change it, or raise "
-            "episodes.max_tokens or episodes.shots."
-        )
-    return plan
-
-
-def demonstrations_by_task(plan: list[list[Episode]], stream: EpisodeStream) -> Counter[str]:
-    """Return how many demonstrations of each task the run shows.
-
-    The stream itself counts a few more: packing draws ahead of the plan's last row.
-    """
-    shown: Counter[str] = Counter()
-    for episode in chain.from_iterable(plan):
-        shown[stream.pools[episode.task].task.name] += len(episode.rows)
-    return shown
 
 
 def _name(sequence: EncodedSequence) -> str:

@@ -34,8 +34,9 @@ from manyicl.training.callbacks import Progress, Rhythm, StopSignal
 from manyicl.training.freezing import freeze
 from manyicl.training.isolation import check_isolation
 from manyicl.training.model_folder import save_model_folder
+from manyicl.training.plan import demonstrations_by_task, num_steps, plan_rows, whole_steps
 from manyicl.training.processes import join_processes, main_process_first
-from manyicl.training.rows import RowDataset, demonstrations_by_task, plan_rows
+from manyicl.training.rows import RowDataset
 from manyicl.training.trainer import ManyICLTrainer
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
     _check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)
+    plan = whole_steps(plan, config.training.rows_per_step, PartialState().num_processes)
     if any(len(row) > 1 for row in plan):
         check_isolation(model)
     if PartialState().is_main_process:
@@ -235,7 +237,7 @@ def _say_plan(config: Config, stream: EpisodeStream, plan: list[list[Episode]]) 
         f"{len(stream.pools)} held-in tasks, {shown.total():,} demonstrations in "
         f"{sum(len(row) for row in plan):,} sequences, {len(plan):,} rows of up to "
         f"{config.episodes.max_tokens:,} tokens, "
-        f"{len(plan) // config.training.rows_per_step:,} steps",
+        f"{num_steps(len(plan), config.training.rows_per_step):,} steps",
         file=sys.stderr,
     )
     for name, number in counts.too_long.items():

@@ -33,12 +33,12 @@ def open_run(config: Config, *, hold: bool = True) -> Iterator[Path]:
     Of several processes of one run only the main one is to `hold` it.
     """
     run_dir = Path(config.run_dir)
-    _refuse_other_folder(run_dir)
+    refuse_other_folder(run_dir)
     with hold_folder(run_dir, hold=hold):
         yield run_dir
 
 
-def _refuse_other_folder(run_dir: Path) -> None:
+def refuse_other_folder(run_dir: Path) -> None:
     """Raise `ConfigError` for a folder of something else: a run would be mixed into it."""
     if not run_dir.is_dir() or (run_dir / "config.yaml").is_file():
         return

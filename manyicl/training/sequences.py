@@ -16,7 +16,7 @@ from manyicl.episodes import Encoder, Episode, EpisodeStream
 from manyicl.errors import ConfigError
 from manyicl.training.export import check_free, whole_folder
 from manyicl.training.objective import IGNORED, supervise
-from manyicl.training.rows import plan_rows
+from manyicl.training.plan import plan_rows
 from manyicl.training.run import held_in_tasks, make_stream, training_tokenizer
 
 SEQUENCES_A_GROUP = 256  # kept in memory before they are written

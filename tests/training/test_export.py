@@ -18,7 +18,7 @@ from manyicl.training import export
 from manyicl.training.export import export_merged, whole_folder
 from manyicl.training.model_folder import model_path, read_description
 from manyicl.training.objective import IGNORED, supervise
-from manyicl.training.rows import plan_rows
+from manyicl.training.plan import plan_rows
 from manyicl.training.run import held_in_tasks, make_stream, train, training_tokenizer
 from manyicl.training.sequences import export_sequences
 

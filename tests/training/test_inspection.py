@@ -19,7 +19,8 @@ from manyicl.tasks import Example
 from manyicl.training import run_folder
 from manyicl.training.inspection import Inspection, inspect_rows, special_ids, text_pieces
 from manyicl.training.objective import IGNORED, supervise
-from manyicl.training.rows import RowDataset, plan_rows
+from manyicl.training.plan import plan_rows
+from manyicl.training.rows import RowDataset
 from manyicl.training.run import base_path, held_in_tasks, make_stream, training_tokenizer
 
 OBJECTIVES = [

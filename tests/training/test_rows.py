@@ -15,7 +15,8 @@ from manyicl.episodes import EncodedExample, EncodedPool, Encoder, EpisodeStream
 from manyicl.errors import EpisodeError
 from manyicl.tasks import Example
 from manyicl.training.objective import supervise
-from manyicl.training.rows import RowDataset, make_row, plan_rows
+from manyicl.training.plan import plan_rows
+from manyicl.training.rows import RowDataset, make_row
 
 ENCODER = Encoder(byte_level_tokenizer())
 FIRST = join("t", [9], [EncodedExample([1], [2, 3]), EncodedExample([4], [5])], [8], [6, 2])

@@ -23,7 +23,7 @@ from manyicl.config import Config
 from manyicl.errors import ConfigError, RunError
 from manyicl.models import load_model, load_tokenizer
 from manyicl.training import checkpoint, run
-from manyicl.training.rows import plan_rows
+from manyicl.training.plan import plan_rows
 from manyicl.training.run import train
 
 NORMALISERS: dict[str, dict[str, Any]] = {

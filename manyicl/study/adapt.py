@@ -1,0 +1,134 @@
+"""Cells that fine-tune once on many tasks: the search of a learning rate, the models, left-outs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from manyicl.evaluation.evaluate import evaluate_stage
+from manyicl.study.cells import Cell
+from manyicl.study.context import Study
+from manyicl.study.cost import Shape, training_flops
+from manyicl.study.records import BASE, NO_BUDGET, Model, Retention
+from manyicl.training.model_folder import read_description
+from manyicl.training.run import train
+
+Found = dict[str, Any]
+
+
+def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
+    """Train with one learning rate without the validation tasks; score them at the own shots."""
+    asked = cell.settings
+    model = _train(study, asked, folder, learning_rate=asked["learning_rate"])
+    engine = study.engine(str(model))
+    config = study.evaluation_config(asked["seed"], [asked["num_shots"]])
+    tasks = [(task, False) for task in study.validation]
+    scores = evaluate_stage(engine, tasks, config, cell.name, folder / "evaluation")
+    shutil.rmtree(folder / "evaluation", ignore_errors=True)
+    _forget(folder)
+    score = float(np.mean([score.mean for score in scores]))
+    return {"score": score, "learning_rate": asked["learning_rate"]}
+
+
+def best_rate(trials: Sequence[tuple[float, float]]) -> float:
+    """Return the learning rate of the best (score, rate); of equal ones the first.
+
+    >>> best_rate([(0.3, 1e-4), (0.5, 3e-4), (0.5, 1e-3)])
+    0.0003
+    """
+    best = max(score for score, _ in trials)
+    return next(rate for score, rate in trials if score == best)
+
+
+def chosen_rate(needs: Found) -> float:
+    """Return the learning rate that the searches among the needed cells found best."""
+    searches = [found for name, found in needs.items() if name.startswith("search/")]
+    return best_rate([(found["score"], found["learning_rate"]) for found in searches])
+
+
+def train_model(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
+    """Train one model of the study with the rate its search chose, and count what it cost."""
+    asked = cell.settings
+    rate = chosen_rate(needs)
+    model = _train(study, asked, folder, rate)
+    found = Model(
+        regime=asked["regime"],
+        budget=asked["budget"],
+        seed=asked["seed"],
+        learning_rate=rate,
+        **_cost(study, model),
+    )
+    return {"model": vars(found)}
+
+
+def left_out(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
+    """Train without a family, then test on it: what fine-tuning takes from what it never saw."""
+    asked = cell.settings
+    rate = chosen_rate(needs)
+    model = _train(study, asked, folder, rate)
+    tasks = [pair for pair in study.evaluated if pair[0].family == asked["family"]]
+    k = asked["num_shots"]
+    config = study.evaluation_config(asked["seed"], [k])
+    scores = evaluate_stage(
+        study.engine(str(model)), tasks, config, cell.name, folder / "evaluation"
+    )
+    shutil.rmtree(folder / "evaluation", ignore_errors=True)
+    _forget(folder)
+    base = needs[f"evaluate/{BASE}-{NO_BUDGET}-{asked['seed']}"]["scores"]
+    before = [
+        row["score"]
+        for row in base
+        if row["num_shots"] == k
+        and row["selection"] == "random"
+        and row["task"] in {task.name for task, _ in tasks}
+    ]
+    record = Retention(
+        regime=asked["regime"],
+        budget="tokens",
+        seed=asked["seed"],
+        measure=f"family/{asked['family']}",
+        value=float(np.mean([score.mean for score in scores])),
+        higher_is_better=True,
+        base=float(np.mean(before)),
+    )
+    return {"retention": [vars(record)]}
+
+
+def _train(study: Study, asked: Any, folder: Path, learning_rate: float) -> Path:
+    config = study.run_config(
+        asked["regime"],
+        seed=asked["seed"],
+        held_in=asked["held_in"],
+        learning_rate=learning_rate,
+        tokens=asked.get("tokens", 0),
+        answers=asked.get("answers", 0),
+        run_dir=str(folder / "run"),
+    )
+    model = train(config)
+    for checkpoint in (folder / "run").glob("checkpoint-*"):  # the optimizer's state is done with
+        shutil.rmtree(checkpoint, ignore_errors=True)
+    return model
+
+
+def _forget(folder: Path) -> None:
+    """Remove the weights of a model that nothing will ask again."""
+    shutil.rmtree(folder / "run" / "model", ignore_errors=True)
+
+
+def _cost(study: Study, model: Path) -> dict[str, Any]:
+    description = read_description(model)
+    assert description is not None
+    training = description["training"]
+    shape = Shape.of(study.engine(str(model)).model)
+    length = training["tokens"] / training["sequences"]
+    return {
+        "tokens": training["tokens"],
+        "supervised_answers": training["supervised_answers"],
+        "supervised_tokens": training["supervised_tokens"],
+        "seconds": training["seconds"],
+        "flops": training_flops(shape, training["tokens"], training["supervised_tokens"], length),
+    }

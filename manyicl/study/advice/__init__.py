@@ -1,0 +1,1 @@
+"""Advice for one task from measured curves: more shots, similar shots, or a dedicated model."""

@@ -1,0 +1,1 @@
+"""What a study's records say: pure functions of `StudyResults`; the order of records is nothing."""

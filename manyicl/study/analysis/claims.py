@@ -1,0 +1,231 @@
+"""The claims of many-shot in-context fine-tuning, and what a study says of each.
+
+One rule for all: a claim is that some quantity lies above a line. It holds where the whole 95 %
+interval does, fails where none of it does, and otherwise the study cannot tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from manyicl.evaluation.curves import FEWEST_TASKS
+from manyicl.study.analysis.paired import interval_of, paired
+from manyicl.study.analysis.points import (
+    DedicatedPoint,
+    ModelKey,
+    Point,
+    pool_sizes,
+    shots_of,
+)
+from manyicl.study.analysis.retention_change import by_group, loss_table
+from manyicl.study.analysis.worth import share_of_dedicated
+from manyicl.study.records import StudyResults
+from manyicl.study.regimes import TITLES, own_shots
+
+Verdict = Literal["holds", "fails", "cannot tell"]
+BUDGETS = ("tokens", "targets")
+SHARE = 0.9  # of dedicated fine-tuning's score
+PART = 0.5  # of zero-shot fine-tuning's loss of retention
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim at one budget: what was measured, and what that says."""
+
+    name: str
+    budget: str
+    wording: str
+    verdict: Verdict
+    why: str
+    line: float
+    """What `value` must be above."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    values: tuple[tuple[str, float], ...] = ()
+    """What went into `value`, by name."""
+    count: int = 0
+    """Tasks behind it; measures for `retention`."""
+    num_seeds: int = 0
+
+
+def claims(results: StudyResults) -> list[Claim]:
+    """Return the four claims for each budget of the study (for both, if it has no models)."""
+    budgets = [b for b in BUDGETS if any(model.budget == b for model in results.models)]
+    return [
+        claim
+        for budget in budgets or BUDGETS
+        for claim in (
+            _above(results, budget, "many_shot", "few_shot"),
+            _above(results, budget, "few_shot", "zero_shot"),
+            _near_dedicated(results, budget),
+            _forgets_less(results, budget),
+        )
+    ]
+
+
+def _above(results: StudyResults, budget: str, better: str, worse: str) -> Claim:
+    name = f"{better}_above_{worse}"
+    wording = f"On held-out tasks, {TITLES[better]} is above {TITLES[worse]}."
+    points = [own_point(results, ModelKey(regime, budget)) for regime in (better, worse)]
+    for regime, point in zip((better, worse), points, strict=True):
+        if point is None:
+            return _unmeasured(name, budget, wording, f"{TITLES[regime]} has no scores", 0.0)
+    a, b = points
+    assert a is not None
+    assert b is not None
+    found = paired(results, a, b, held_out=True)
+    if found is None:
+        return _unmeasured(name, budget, wording, "the two have no task and seed in common", 0.0)
+    verdict, why = _judge(found.mean, found.low, found.high, 0.0, found.num_tasks, "tasks")
+    return Claim(
+        name=name,
+        budget=budget,
+        wording=wording,
+        verdict=verdict,
+        why=f"{why}; at {a.num_shots} against {b.num_shots} shots"
+        + _basis(found.num_tasks, found.num_seeds, found.missing_tasks, found.missing_seeds),
+        line=0.0,
+        value=found.mean,
+        low=found.low,
+        high=found.high,
+        values=(
+            (better, found.mean_a),
+            (worse, found.mean_b),
+            (f"{better}_shots", a.num_shots),
+            (f"{worse}_shots", b.num_shots),
+        ),
+        count=found.num_tasks,
+        num_seeds=found.num_seeds,
+    )
+
+
+def _near_dedicated(results: StudyResults, budget: str) -> Claim:
+    name = "near_dedicated"
+    wording = (
+        f"On held-out tasks, {TITLES['many_shot']} has at least {SHARE:.0%} of the score of "
+        f"{TITLES['dedicated']} with the same pool."
+    )
+    point = own_point(results, ModelKey("many_shot", budget))
+    sizes = pool_sizes(results, held_out=True)
+    if point is None or not sizes:
+        lacking = TITLES["dedicated"] if point else TITLES["many_shot"]
+        return _unmeasured(name, budget, wording, f"{lacking} has no scores", SHARE)
+    enough = [size for size in sizes if size >= point.num_shots]
+    pool = min(enough) if enough else max(sizes)
+    found = share_of_dedicated(results, point, DedicatedPoint(pool), held_out=True)
+    if found.value is None or found.low is None or found.high is None:
+        return _unmeasured(name, budget, wording, found.reason, SHARE)
+    verdict, why = _judge(found.value, found.low, found.high, SHARE, found.num_tasks, "tasks")
+    why += f"; {point.num_shots} shots against a pool of {pool}"
+    if not enough:
+        why += ", the largest one: ManyICL was shown more than dedicated fine-tuning had"
+        verdict = "cannot tell" if verdict == "holds" else verdict
+    return Claim(
+        name=name,
+        budget=budget,
+        wording=wording,
+        verdict=verdict,
+        why=why
+        + _basis(found.num_tasks, found.num_seeds, found.missing_tasks, found.missing_seeds),
+        line=SHARE,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        values=(
+            ("many_shot", found.numerator or 0.0),
+            ("dedicated", found.denominator or 0.0),
+            ("many_shot_shots", point.num_shots),
+            ("pool_size", pool),
+        ),
+        count=found.num_tasks,
+        num_seeds=found.num_seeds,
+    )
+
+
+def _forgets_less(results: StudyResults, budget: str) -> Claim:
+    """The quantity is half of zero-shot's relative loss less ManyICL's: linear, so no ratio."""
+    name = "retention"
+    wording = (
+        f"{TITLES['many_shot']} loses at most half of what {TITLES['zero_shot']} loses of what the "
+        "base model could do."
+    )
+    keys = [ModelKey("many_shot", budget), ModelKey("zero_shot", budget)]
+    found = loss_table(results, keys)
+    if not found.measures:
+        return _unmeasured(name, budget, wording, "the two have no measure in common", 0.0)
+    many, zero = found.losses
+    spared = PART * zero - many
+    value, (low, high, _) = float(spared.mean()), interval_of(spared)
+    verdict, why = _judge(value, low, high, 0.0, len(found.measures), "measures")
+    why = f"relative loss {many.mean():.3f} against {zero.mean():.3f}; half of it less that: {why}"
+    if interval_of(zero).low <= 0 and not (verdict == "fails" and interval_of(many).low > 0):
+        verdict = "cannot tell"
+        why += f"; {TITLES['zero_shot']} itself has no clear loss to halve"
+    groups = list(zip(by_group(found.measures, many), by_group(found.measures, zero), strict=True))
+    beyond = [group for (group, lost), (_, other) in groups if lost > max(PART * other, 0.0)]
+    if beyond:
+        why += f"; loses more than half of it on {', '.join(beyond)}"
+    left_out = sorted({name for names in found.left_out for name in names})
+    if left_out:
+        why += f"; not compared: {', '.join(left_out)}"
+    return Claim(
+        name=name,
+        budget=budget,
+        wording=wording,
+        verdict=verdict,
+        why=f"{why} ({len(found.measures)} measures, {_seeds(len(found.seeds))})",
+        line=0.0,
+        value=value,
+        low=low,
+        high=high,
+        values=(
+            ("many_shot", float(many.mean())),
+            ("zero_shot", float(zero.mean())),
+            *((f"many_shot/{group}", lost) for (group, lost), _ in groups),
+            *((f"zero_shot/{group}", lost) for _, (group, lost) in groups),
+        ),
+        count=len(found.measures),
+        num_seeds=len(found.seeds),
+    )
+
+
+def own_point(results: StudyResults, key: ModelKey) -> Point | None:
+    """Return a model at the shots it is meant for (`regimes.own_shots`), of those it was scored at.
+
+    None if it has no scores on held-out tasks at so few shots.
+    """
+    sweep = shots_of(results, key, held_out=True)
+    try:
+        return Point(key, own_shots(key.regime, sweep))
+    except ValueError:  # nothing at or below its own shots
+        return None
+
+
+def _judge(
+    value: float, low: float, high: float, line: float, count: int, what: str
+) -> tuple[Verdict, str]:
+    measured = f"{value:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    if count < FEWEST_TASKS:
+        return "cannot tell", f"{measured}, but fewer than {FEWEST_TASKS} {what} cannot show it"
+    if low > line:
+        return "holds", f"{measured}, above {line:g}"
+    if high <= line:
+        return "fails", f"{measured}, not above {line:g}"
+    return "cannot tell", f"{measured}, which includes {line:g}"
+
+
+def _basis(num_tasks: int, num_seeds: int, missing_tasks: int, missing_seeds: int) -> str:
+    text = f" ({num_tasks} tasks, {_seeds(num_seeds)}"
+    if missing_tasks or missing_seeds:
+        text += f"; not measured: {missing_tasks} tasks, {_seeds(missing_seeds)}"
+    return text + ")"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def _unmeasured(name: str, budget: str, wording: str, why: str, line: float) -> Claim:
+    return Claim(name, budget, wording, "cannot tell", why, line)

@@ -1,0 +1,282 @@
+"""What a study's records say: curves over shots and pool sizes, orders, calibration.
+
+The door to the statistics of a study: operating points (`points.py`), paired differences
+(`paired.py`), comparison with dedicated fine-tuning (`worth.py`), retention
+(`retention_change.py`), the claims (`claims.py`). All are pure functions of `StudyResults`, and the
+order of its records does not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from manyicl.evaluation.statistics import spread
+from manyicl.study.analysis.claims import Claim, claims
+from manyicl.study.analysis.paired import PairedDifference, interval_of, paired, sign_test
+from manyicl.study.analysis.points import (
+    BASE_MODEL,
+    Cell,
+    DedicatedPoint,
+    Matrix,
+    ModelKey,
+    OperatingPoint,
+    Point,
+    as_array,
+    full_rectangle,
+    matrix,
+    num_seeds,
+    pool_sizes,
+    shots_of,
+    table,
+    task_names,
+)
+from manyicl.study.analysis.retention_change import (
+    RetentionChange,
+    RetentionSummary,
+    measures_without_base,
+    retention_change,
+    retention_summary,
+)
+from manyicl.study.analysis.worth import (
+    ExamplesWorth,
+    Share,
+    examples_worth,
+    gap_closed,
+    share_of_dedicated,
+)
+from manyicl.study.records import StudyResults
+
+__all__ = [
+    "BASE_MODEL",
+    "Calibration",
+    "Claim",
+    "CurvePoint",
+    "DedicatedPoint",
+    "ExamplesWorth",
+    "Matrix",
+    "ModelKey",
+    "OperatingPoint",
+    "OrderSensitivity",
+    "PairedDifference",
+    "Point",
+    "PoolPoint",
+    "RetentionChange",
+    "RetentionSummary",
+    "Share",
+    "calibration",
+    "claims",
+    "curve",
+    "dedicated_curve",
+    "examples_worth",
+    "gap_closed",
+    "matrix",
+    "measures_without_base",
+    "order_sensitivity",
+    "paired",
+    "pool_sizes",
+    "retention_change",
+    "retention_summary",
+    "share_of_dedicated",
+    "shots_of",
+    "sign_test",
+]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Mean over tasks and seeds of a model at one number of shots, with a 95 % interval."""
+
+    num_shots: int
+    mean: float
+    low: float
+    high: float
+    num_tasks: int
+    num_seeds: int
+    effective_shots: float
+    """Mean number of shots that fitted the context."""
+    missing_tasks: int
+    missing_seeds: int
+
+
+@dataclass(frozen=True)
+class PoolPoint:
+    """Mean of dedicated fine-tuning on one pool size, over the tasks that have every size."""
+
+    pool_size: int
+    mean: float
+    low: float
+    high: float
+    num_tasks: int
+    num_seeds: int
+    tasks_alone: int
+    """Tasks with this pool size, whether they have the others or not."""
+
+
+@dataclass(frozen=True)
+class OrderSensitivity:
+    """Mean over tasks of the standard deviation (n - 1) over orders of the same demonstrations."""
+
+    num_shots: int
+    num_orders: int
+    mean: float
+    low: float
+    high: float
+    num_tasks: int
+    num_seeds: int
+    missing_tasks: int
+    missing_seeds: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Mean over tasks of the expected calibration error, with a 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+    num_tasks: int
+    num_seeds: int
+    missing_tasks: int
+    """Tasks without one: generated answers have no options to be sure of."""
+    missing_seeds: int
+
+
+def curve(
+    results: StudyResults,
+    key: ModelKey,
+    *,
+    held_out: bool | None,
+    family: str | None = None,
+    selection: str = "random",
+) -> list[CurvePoint]:
+    """Return one point for each number of shots that has scores, rising; tasks weigh the same."""
+    points = []
+    for k in shots_of(results, key, held_out=held_out, family=family, selection=selection):
+        point = Point(key, k, selection)
+        scores = table(results, [point], held_out=held_out, family=family)
+        fitted = table(results, [point], held_out=held_out, family=family, field="effective_shots")
+        interval = interval_of(scores.values[0])
+        points.append(
+            CurvePoint(
+                num_shots=k,
+                mean=float(scores.values[0].mean()),
+                low=interval.low,
+                high=interval.high,
+                num_tasks=len(scores.tasks),
+                num_seeds=len(scores.seeds),
+                effective_shots=float(fitted.values[0].mean()),
+                missing_tasks=scores.missing_tasks,
+                missing_seeds=scores.missing_seeds,
+            )
+        )
+    return points
+
+
+def dedicated_curve(
+    results: StudyResults, *, held_out: bool | None, family: str | None = None
+) -> list[PoolPoint]:
+    """Return one point for each pool size, rising, all over the same tasks and seeds.
+
+    Empty if no task has every pool size: a curve over changing tasks would show the tasks.
+    """
+    sizes = pool_sizes(results, held_out=held_out, family=family)
+    points = [DedicatedPoint(size) for size in sizes]
+    if not points:
+        return []
+    found = table(results, points, held_out=held_out, family=family)
+    if found.empty:
+        return []
+    curve = []
+    for point, values in zip(points, found.values, strict=True):
+        interval = interval_of(values)
+        alone = table(results, [point], held_out=held_out, family=family)
+        curve.append(
+            PoolPoint(
+                pool_size=point.pool_size,
+                mean=float(values.mean()),
+                low=interval.low,
+                high=interval.high,
+                num_tasks=len(found.tasks),
+                num_seeds=len(found.seeds),
+                tasks_alone=len(alone.tasks),
+            )
+        )
+    return curve
+
+
+def order_sensitivity(
+    results: StudyResults,
+    key: ModelKey,
+    *,
+    num_shots: int | None = None,
+    held_out: bool | None = None,
+    family: str | None = None,
+) -> OrderSensitivity | None:
+    """Return the spread over orders at `num_shots` (None: the most that were tried).
+
+    A task and seed counts if it has as many orders as the most complete one, and two at least;
+    None if there is none.
+    """
+    wanted = task_names(results, held_out, family)
+    records = [
+        record
+        for record in results.orders
+        if (record.regime, record.budget) == key and record.task in wanted
+    ]
+    if num_shots is None:
+        num_shots = max((record.num_shots for record in records), default=0)
+    scores: dict[Cell, dict[int, float]] = {}
+    for record in records:
+        if record.num_shots == num_shots:
+            scores.setdefault((record.task, record.seed), {})[record.order] = record.score
+    num_orders = max((len(orders) for orders in scores.values()), default=0)
+    if num_orders < 2:
+        return None
+    spreads = {
+        cell: spread([orders[order] for order in sorted(orders)])
+        for cell, orders in scores.items()
+        if len(orders) == num_orders
+    }
+    tasks, seeds = full_rectangle(spreads)
+    values = as_array(spreads, tasks, seeds)
+    interval = interval_of(values)
+    return OrderSensitivity(
+        num_shots=num_shots,
+        num_orders=num_orders,
+        mean=float(values.mean()),
+        low=interval.low,
+        high=interval.high,
+        num_tasks=len(tasks),
+        num_seeds=len(seeds),
+        missing_tasks=len(wanted) - len(tasks),
+        missing_seeds=num_seeds(results) - len(seeds),
+    )
+
+
+def calibration(
+    results: StudyResults,
+    key: ModelKey,
+    num_shots: int,
+    *,
+    held_out: bool | None = None,
+    family: str | None = None,
+    selection: str = "random",
+) -> Calibration | None:
+    """Return a model's mean ECE over the tasks that have one; None if none has."""
+    point = Point(key, num_shots, selection)
+    found = table(results, [point], held_out=held_out, family=family, field="ece")
+    if found.empty:
+        return None
+    values = found.values[0]
+    interval = interval_of(values)
+    return Calibration(
+        mean=float(np.mean(values)),
+        low=interval.low,
+        high=interval.high,
+        num_tasks=len(found.tasks),
+        num_seeds=len(found.seeds),
+        missing_tasks=found.missing_tasks,
+        missing_seeds=found.missing_seeds,
+    )

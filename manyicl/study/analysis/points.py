@@ -1,0 +1,249 @@
+"""Operating points of a study, and their scores as tables of tasks x seeds.
+
+An operating point is a way of answering: a model at a number of shots, or dedicated fine-tuning on
+a pool size. Whatever is compared is compared on the same tasks and seeds: those that every side
+has. What that leaves out is counted in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from manyicl.study.records import BASE, NO_BUDGET, Dedicated, Score, StudyError, StudyResults
+
+Floats = npt.NDArray[np.float64]
+
+
+class ModelKey(NamedTuple):
+    """Which model of the study, seeds aside."""
+
+    regime: str
+    budget: str
+
+
+BASE_MODEL = ModelKey(BASE, NO_BUDGET)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model used with `num_shots` demonstrations."""
+
+    key: ModelKey
+    num_shots: int
+    selection: str = "random"
+
+
+@dataclass(frozen=True)
+class DedicatedPoint:
+    """Dedicated fine-tuning on the first `pool_size` examples of each task's pool."""
+
+    pool_size: int
+
+
+OperatingPoint = Point | DedicatedPoint
+Cell = tuple[str, int]  # task (or another row), seed
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Scores of one or several operating points on the same tasks and seeds."""
+
+    tasks: tuple[str, ...]
+    """By name."""
+    seeds: tuple[int, ...]
+    values: tuple[Floats, ...]
+    """One array of tasks x seeds for each operating point, in the order they were asked for."""
+    missing_tasks: int
+    """Tasks of the kind asked for that are left out, since some score is not there."""
+    missing_seeds: int
+    """Seeds of the study that are left out."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether the operating points have no task and seed in common."""
+        return not self.tasks
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Scores of one operating point; see `Table`."""
+
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    values: Floats
+    """Tasks x seeds."""
+    missing_tasks: int
+    missing_seeds: int
+
+
+def matrix(
+    results: StudyResults,
+    key: ModelKey,
+    num_shots: int,
+    *,
+    held_out: bool | None,
+    family: str | None = None,
+    selection: str = "random",
+) -> Matrix:
+    """Return a model's scores at one number of shots: tasks x seeds, no cell missing.
+
+    `held_out` keeps held-out (True), held-in (False) or all tasks (None). Raises `StudyError` for
+    records that contradict each other.
+    """
+    point = Point(key, num_shots, selection)
+    found = table(results, [point], held_out=held_out, family=family)
+    return Matrix(
+        found.tasks, found.seeds, found.values[0], found.missing_tasks, found.missing_seeds
+    )
+
+
+def table(
+    results: StudyResults,
+    points: Sequence[OperatingPoint],
+    *,
+    held_out: bool | None,
+    family: str | None = None,
+    field: str = "score",
+) -> Table:
+    """Return the points' values of `field` on the tasks and seeds that all of them have."""
+    index = _index(_Same(results))
+    wanted = task_names(results, held_out, family)
+    columns = []
+    for point in points:
+        records = index.of(point)
+        values = {cell: getattr(records[cell], field) for cell in records if cell[0] in wanted}
+        columns.append({cell: value for cell, value in values.items() if value is not None})
+    common = set.intersection(*(set(column) for column in columns))
+    tasks, seeds = full_rectangle(common)
+    return Table(
+        tasks=tasks,
+        seeds=seeds,
+        values=tuple(as_array(column, tasks, seeds) for column in columns),
+        missing_tasks=len(wanted) - len(tasks),
+        missing_seeds=len(index.seeds) - len(seeds),
+    )
+
+
+def task_names(
+    results: StudyResults, held_out: bool | None = None, family: str | None = None
+) -> set[str]:
+    """Return the names of the study's tasks of a side and a family (None: any)."""
+    return {
+        task.task
+        for task in results.tasks
+        if (held_out is None or task.held_out == held_out)
+        and (family is None or task.family == family)
+    }
+
+
+def shots_of(
+    results: StudyResults,
+    key: ModelKey,
+    *,
+    held_out: bool | None = None,
+    family: str | None = None,
+    selection: str = "random",
+) -> list[int]:
+    """Return the numbers of shots, rising, that a model was scored at on such tasks."""
+    wanted = task_names(results, held_out, family)
+    return sorted(
+        point.num_shots
+        for point, records in _index(_Same(results)).points.items()
+        if isinstance(point, Point) and (point.key, point.selection) == (key, selection)
+        if any(task in wanted for task, _ in records)
+    )
+
+
+def pool_sizes(
+    results: StudyResults, *, held_out: bool | None = None, family: str | None = None
+) -> list[int]:
+    """Return the pool sizes, rising, that dedicated fine-tuning was done with on such tasks."""
+    wanted = task_names(results, held_out, family)
+    return sorted(
+        point.pool_size
+        for point, records in _index(_Same(results)).points.items()
+        if isinstance(point, DedicatedPoint) and any(task in wanted for task, _ in records)
+    )
+
+
+def num_seeds(results: StudyResults) -> int:
+    """Return how many seeds the study has records of."""
+    return len(_index(_Same(results)).seeds)
+
+
+def full_rectangle(cells: Collection[Cell]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return rows and seeds such that every row has every seed, with as many cells as possible.
+
+    Seeds are given up from the least complete one on, so that a seed that was just begun costs
+    itself and not the rows it has not reached. Of two equal choices the one with more rows wins.
+    """
+    rows_of: dict[int, set[str]] = {}
+    for row, seed in cells:
+        rows_of.setdefault(seed, set()).add(row)
+    seeds = sorted(rows_of, key=lambda seed: (-len(rows_of[seed]), seed))
+    best: tuple[set[str], list[int]] = (set(), [])
+    for count in range(1, len(seeds) + 1):
+        rows = set.intersection(*(rows_of[seed] for seed in seeds[:count]))
+        if (len(rows) * count, len(rows)) > (len(best[0]) * len(best[1]), len(best[0])):
+            best = (rows, seeds[:count])
+    return tuple(sorted(best[0])), tuple(sorted(best[1]))
+
+
+def as_array(values: Mapping[Cell, float], rows: Collection[str], seeds: Collection[int]) -> Floats:
+    """Return `values` as an array of rows x seeds."""
+    table = [[values[row, seed] for seed in seeds] for row in rows]
+    return np.array(table, dtype=float).reshape(len(rows), len(seeds))
+
+
+@dataclass(frozen=True, eq=False)
+class _Same:
+    """Results by identity: equal results would be hashed record by record, each time."""
+
+    results: StudyResults
+
+    def __hash__(self) -> int:
+        return id(self.results)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.results is self.results
+
+
+@dataclass(frozen=True, eq=False)
+class _Index:
+    points: Mapping[OperatingPoint, Mapping[Cell, Score | Dedicated]]
+    seeds: frozenset[int]
+
+    def of(self, point: OperatingPoint) -> Mapping[Cell, Score | Dedicated]:
+        return self.points.get(point, {})
+
+
+@lru_cache(maxsize=4)  # each holds its results, so an identity is never met twice
+def _index(same: _Same) -> _Index:
+    results = same.results
+    known = task_names(results)
+    points: dict[OperatingPoint, dict[Cell, Score | Dedicated]] = {}
+    for record in (*results.scores, *results.dedicated):
+        if isinstance(record, Score):
+            key = ModelKey(record.regime, record.budget)
+            point: OperatingPoint = Point(key, record.num_shots, record.selection)
+        else:
+            point = DedicatedPoint(record.pool_size)
+        if record.task not in known:
+            raise StudyError(
+                f"study {results.name!r}: has a score of task {record.task!r}, which it does not "
+                "list. Run 'manyicl study' on its folder again."
+            )
+        cells = points.setdefault(point, {})
+        if cells.setdefault((record.task, record.seed), record) != record:
+            raise StudyError(
+                f"study {results.name!r}: holds two scores of task {record.task!r}, seed "
+                f"{record.seed}, {point}. Run 'manyicl study' on its folder again."
+            )
+    records = (*results.models, *results.scores, *results.dedicated)
+    return _Index(points, frozenset(record.seed for record in records))

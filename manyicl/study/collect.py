@@ -1,0 +1,102 @@
+"""From kept cells to the records of `StudyResults`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from manyicl.config import as_dict
+from manyicl.evaluation.environment import describe_environment
+from manyicl.study.adapt import best_rate
+from manyicl.study.cells import Cell, CellStore
+from manyicl.study.context import Study
+from manyicl.study.records import (
+    BASE,
+    Dedicated,
+    Failure,
+    Model,
+    OrderScore,
+    Retention,
+    Score,
+    SearchPoint,
+    StudyResults,
+    TaskInfo,
+)
+
+
+def collect(study: Study, store: CellStore, failures: Sequence[Failure] = ()) -> StudyResults:
+    """Return what the finished cells found; cells neither finished nor failed are counted."""
+    kept: list[tuple[Cell, dict[str, Any]]] = []
+    for cell in store.cells.values():
+        found = store.result(cell.title)
+        if found is not None:
+            kept.append((cell, found["result"]))
+    of = {cell.title: result for cell, result in kept}
+    missing = len(store.cells) - len(kept) - len(failures)
+    return StudyResults(
+        name=Path(study.config.run_dir).name,
+        tasks=tuple(_task_info(study)),
+        models=tuple(_models(kept, of)),
+        scores=tuple(Score(**row) for _, found in kept for row in found.get("scores", ())),
+        dedicated=tuple(
+            Dedicated(**row) for _, found in kept for row in found.get("dedicated", ())
+        ),
+        retention=tuple(
+            Retention(**row) for _, found in kept for row in found.get("retention", ())
+        ),
+        orders=tuple(OrderScore(**row) for _, found in kept for row in found.get("orders", ())),
+        search=tuple(_search(kept)),
+        failures=tuple(failures),
+        missing=missing,
+        config=as_dict(study.config),
+        environment=dict(describe_environment()),
+    )
+
+
+def _task_info(study: Study) -> list[TaskInfo]:
+    return [
+        TaskInfo(
+            task=task.name,
+            family=task.family,
+            group=task.group,
+            held_out=held_out,
+            metric=task.metric,
+            kind=task.kind,
+            num_labels=len(task.labels),
+        )
+        for task, held_out in study.evaluated
+    ]
+
+
+def _models(kept: list[tuple[Cell, dict[str, Any]]], of: dict[str, dict[str, Any]]) -> list[Model]:
+    """The base with every seed, and the trained models, each with its loss by shot if measured."""
+    found: list[Model] = []
+    for cell, result in kept:
+        if cell.kind == "evaluate" and cell.settings["regime"] == BASE:
+            asked = cell.settings
+            row: dict[str, Any] = {key: asked[key] for key in ("regime", "budget", "seed")}
+        elif cell.kind == "train":
+            row = dict(result["model"])
+        else:
+            continue
+        curve = of.get(f"evaluate/{cell.name}", {}).get("loss_by_shot", [])
+        row["loss_by_shot"] = tuple((int(k), float(loss)) for k, loss in curve)
+        found.append(Model(**row))
+    return found
+
+
+def _search(kept: list[tuple[Cell, dict[str, Any]]]) -> list[SearchPoint]:
+    trials: dict[str, list[tuple[float, float, int]]] = {}
+    for cell, result in kept:
+        if cell.kind == "search":
+            asked = cell.settings
+            rows = trials.setdefault(asked["regime"], [])
+            rows.append((result["score"], asked["learning_rate"], asked["num_shots"]))
+    return [
+        SearchPoint(
+            regime, rate, score, shots, chosen=rate == best_rate([(s, r) for s, r, _ in rows])
+        )
+        for regime, rows in trials.items()
+        for score, rate, shots in rows
+    ]

@@ -1,0 +1,163 @@
+"""What every cell of a study shares: its tasks, its base model, and the settings of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from manyicl.config import Config, as_dict
+from manyicl.config.load import escaped
+from manyicl.config.regimes import REGIMES as PRESETS
+from manyicl.inference import Engine
+from manyicl.models import load_tokenizer
+from manyicl.study.regimes import REGIMES
+from manyicl.study.settings import StudyConfig
+from manyicl.tasks import Task, TaskCollection, load_tasks
+from manyicl.tasks.task import Split
+
+VALIDATION_SHARE = 1 / 6  # of the groups of a family, at least one
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's settings with what follows from them. `base` is the path or id of its model."""
+
+    config: StudyConfig
+    base: str
+    base_identity: str
+
+    @property
+    def run_dir(self) -> Path:
+        return Path(self.config.run_dir)
+
+    @cached_property
+    def sides(self) -> tuple[TaskCollection, TaskCollection]:
+        """Held-in and held-out tasks."""
+        return split_tasks(self.config)
+
+    @cached_property
+    def evaluated(self) -> list[tuple[Task, bool]]:
+        """(task, whether it is held out), held-out ones first."""
+        return evaluated_tasks(self.config, *self.sides)
+
+    @cached_property
+    def validation(self) -> TaskCollection:
+        """Held-in tasks that learning rates are chosen with."""
+        return validation_tasks(self.config, self.sides[0])
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        return load_tokenizer(self.base, trust_remote_code=self.config.model.trust_remote_code)
+
+    def task(self, name: str) -> Task:
+        for side in self.sides:
+            for task in side:
+                if task.name == name:
+                    return task
+        raise KeyError(name)
+
+    def fingerprints(self, tasks: Sequence[Task], *splits: Split) -> dict[str, list[str]]:
+        """Return hashes of the tasks' splits by name; each is computed once."""
+        known = self._fingerprints
+        for task in tasks:
+            for split in splits:
+                if (task.name, split) not in known:
+                    known[task.name, split] = task.fingerprint(split)
+        return {task.name: [known[task.name, split] for split in splits] for task in tasks}
+
+    @cached_property
+    def _fingerprints(self) -> dict[tuple[str, Split], str]:
+        return {}
+
+    def engine(self, folder: str | None = None) -> Engine:
+        """Return the engine of a trained model's folder, or of the base."""
+        tokens, model = self.config.evaluation.tokens_per_batch, self.config.model
+        if folder is None:
+            return Engine.load(self.base, model, self.config.template, tokens_per_batch=tokens)
+        return Engine.load(folder, model, tokens_per_batch=tokens)
+
+    def run_config(
+        self,
+        regime: str,
+        *,
+        seed: int,
+        held_in: Sequence[str],
+        learning_rate: float = 0.0,
+        tokens: int = 0,
+        answers: int = 0,
+        run_dir: str = "",
+    ) -> Config:
+        """Return the configuration of one training run of the study."""
+        plain: dict[str, Any] = as_dict(self.config)
+        del plain["study"]
+        chosen = REGIMES[regime]
+        plain["regime"] = chosen.preset
+        plain["run_dir"] = run_dir or "unset"
+        plain["model"] |= {"path": self.base, "config": {}, "tokenizer": ""}
+        # Only these tasks are opened; what is held out stays out of reach.
+        plain["tasks"] |= {"held_in": list(held_in), "held_out": []}
+        plain["training"] |= {
+            "seed": seed,
+            "tokens": tokens,
+            "answers": answers,
+            "learning_rate": learning_rate or self.config.training.learning_rate,
+            "keep_checkpoints": 1,
+        }
+        plain["episodes"]["seed"] = seed
+        parts = (plain, PRESETS[chosen.preset], chosen.settings)
+        found = OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(Config), *(escaped(part) for part in parts))
+        )
+        assert isinstance(found, Config)
+        return found
+
+    def evaluation_config(
+        self, seed: int, num_shots: Sequence[int], selection: str = "random"
+    ) -> Config:
+        """Return the configuration of an evaluation with one seed."""
+        plain: dict[str, Any] = as_dict(self.config)
+        del plain["study"]
+        plain["evaluation"] |= {
+            "seeds": [seed],
+            "num_shots": list(num_shots),
+            "selection": selection,
+            "samples": True,
+        }
+        found = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), escaped(plain)))
+        assert isinstance(found, Config)
+        return found
+
+
+def split_tasks(config: Config) -> tuple[TaskCollection, TaskCollection]:
+    return load_tasks(config.tasks.path).split_held_out(config.tasks.held_in, config.tasks.held_out)
+
+
+def evaluated_tasks(
+    config: StudyConfig, held_in: TaskCollection, held_out: TaskCollection
+) -> list[tuple[Task, bool]]:
+    """Return the held-out tasks and the held-in ones of `evaluation.held_in` (empty: all)."""
+    patterns = config.evaluation.held_in or ["*"]
+    chosen = held_in.matching(patterns, "evaluation.held_in")
+    return [(task, True) for task in held_out] + [(task, False) for task in chosen]
+
+
+def validation_tasks(config: StudyConfig, held_in: TaskCollection) -> TaskCollection:
+    """Return the tasks set aside in the search: those named, or a seeded part of every family."""
+    if config.study.search.validation:
+        return held_in.matching(config.study.search.validation, "study.search.validation")
+    chosen: list[Task] = []
+    for number, family in enumerate(sorted({task.family for task in held_in})):
+        groups = sorted({task.group for task in held_in if task.family == family})
+        if len(groups) < 2:
+            continue
+        rng = np.random.default_rng([0x5EA2C, number])
+        wanted = max(1, round(VALIDATION_SHARE * len(groups)))
+        names = {groups[at] for at in rng.permutation(len(groups))[:wanted]}
+        chosen += [task for task in held_in if task.group in names and task.family == family]
+    return TaskCollection(tuple(chosen))

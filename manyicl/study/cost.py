@@ -1,0 +1,62 @@
+"""Operations of training, counted from a model's shape.
+
+Forward: two operations a multiplied weight and token; the output head only where it runs, which in
+training is at supervised tokens; attention scores and values, 4 x width x context, summed over
+layers. Backward costs twice the forward (Kaplan et al. 2020, section 2.1, with the head and the
+attention counted exactly rather than folded into 6N).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the count needs to know of a causal LM."""
+
+    body_parameters: int
+    """Parameters of matrices that every token passes, without embeddings and head."""
+    layers: int
+    attention_width: int
+    """Heads times head size."""
+    hidden_size: int
+    vocab_size: int
+
+    @classmethod
+    def of(cls, model: Any) -> Shape:
+        config = model.config.get_text_config()
+        embeddings = {id(model.get_input_embeddings().weight)}
+        if model.get_output_embeddings() is not None:
+            embeddings.add(id(model.get_output_embeddings().weight))
+        body = sum(
+            parameter.numel()
+            for parameter in model.parameters()
+            if parameter.dim() > 1 and id(parameter) not in embeddings
+        )
+        head_dim = getattr(config, "head_dim", None)
+        heads = config.num_attention_heads
+        return cls(
+            body,
+            config.num_hidden_layers,
+            heads * head_dim if head_dim else config.hidden_size,
+            config.hidden_size,
+            config.vocab_size,
+        )
+
+
+def training_flops(
+    shape: Shape, tokens: int, supervised_tokens: int, tokens_per_sequence: float
+) -> float:
+    """Return the operations of training on `tokens`, with loss at `supervised_tokens` of them.
+
+    Attention is counted for sequences of equal length, causal: half the sequence on average.
+
+    >>> training_flops(Shape(1000, 0, 8, 8, 10), 10, 3, tokens_per_sequence=5)
+    61440.0
+    """
+    forward = 2 * shape.body_parameters * tokens
+    forward += 2 * shape.hidden_size * shape.vocab_size * supervised_tokens
+    forward += 4 * shape.layers * shape.attention_width * tokens * tokens_per_sequence / 2
+    return 3.0 * forward

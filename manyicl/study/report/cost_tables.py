@@ -1,0 +1,200 @@
+"""Tables of what a study cost and how it was set: training, a new task, the search, every task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import mean, median
+
+from manyicl.report.numbers import count, duration, percent, plural
+from manyicl.study.records import BASE, Dedicated, Model, StudyResults
+from manyicl.study.regimes import TITLES
+from manyicl.study.report.tables import NONE, Cell, Row, Table
+from manyicl.study.report.view import StudyView, title_of
+
+
+def cost_table(view: StudyView) -> Table | None:
+    """Return training's cost by budget and regime, means over seeds."""
+    rows = []
+    for budget in view.budgets:
+        for regime in view.regimes:
+            found = [m for m in view.results.models if (m.regime, m.budget) == (regime, budget)]
+            if found and regime != BASE:
+                rows.append(_cost_row(regime, budget, found))
+    if not rows:
+        return None
+    columns = ("budget", "tokens", "supervised answers", "supervised tokens", "time", "FLOPs")
+    return Table(
+        f"Cost of training one model, means over {_seeds(m.seed for m in view.results.models)}.",
+        ("regime", *columns, "learning rate"),
+        tuple(rows),
+        text_columns=1,
+    )
+
+
+def _cost_row(regime: str, budget: str, models: Sequence[Model]) -> Row:
+    rates = sorted({m.learning_rate for m in models if m.learning_rate is not None})
+    return Row(
+        title_of(regime),
+        (
+            Cell(budget),
+            Cell(count(round(mean(m.tokens for m in models)))),
+            Cell(count(round(mean(m.supervised_answers for m in models)))),
+            Cell(count(round(mean(m.supervised_tokens for m in models)))),
+            Cell(duration(mean(m.seconds for m in models))),
+            Cell(flops(mean(m.flops for m in models))),
+            Cell(", ".join(f"{rate:g}" for rate in rates) or "–"),
+        ),
+    )
+
+
+def adaptation_table(results: StudyResults) -> Table | None:
+    """Return what one new task costs: dedicated fine-tuning by pool size, ManyICL for contrast.
+
+    Medians over tasks, each task's value its mean over seeds.
+    """
+    if not results.dedicated:
+        return None
+    held_out = {task.task for task in results.tasks if task.held_out}
+    trained = [record for record in results.dedicated if record.task in held_out]
+    side = "held-out" if trained else "held-in"
+    trained = trained or list(results.dedicated)
+    rows = []
+    for pool in sorted({record.pool_size for record in trained}):
+        found = [record for record in trained if record.pool_size == pool]
+        rows.append(
+            Row(
+                TITLES["dedicated"],
+                (
+                    Cell(count(pool)),
+                    Cell(str(len({record.task for record in found}))),
+                    Cell(_median(found, lambda r: r.tokens + r.search_tokens, count)),
+                    Cell(_median(found, lambda r: r.search_tokens, count)),
+                    Cell(_median(found, lambda r: r.seconds, duration)),
+                    Cell(_median(found, lambda r: r.flops, flops)),
+                ),
+            )
+        )
+    shots = max((score.num_shots for score in results.scores), default=0)
+    if any(model.regime == "many_shot" for model in results.models):
+        shown = Cell(f"up to {count(shots)} in the prompt" if shots else "in the prompt")
+        rows.append(
+            Row(title_of("many_shot"), (shown, NONE, Cell("0"), NONE, Cell("none"), Cell("0")))
+        )
+    return Table(
+        f"Cost of adapting to one new task: medians over {side} tasks, "
+        f"{_seeds(record.seed for record in trained)}; search and training together.",
+        ("way", "examples", "tasks", "training tokens", "of these search", "time", "FLOPs"),
+        tuple(rows),
+        text_columns=0,
+    )
+
+
+def search_table(results: StudyResults) -> Table | None:
+    """Return the score of every learning rate tried, the chosen one bold."""
+    if not results.search:
+        return None
+    rates = sorted({point.learning_rate for point in results.search})
+    rows = []
+    for regime in dict.fromkeys(point.regime for point in results.search):
+        found = {p.learning_rate: p for p in results.search if p.regime == regime}
+        cells = [
+            Cell(percent(found[rate].score), bold=found[rate].chosen) if rate in found else NONE
+            for rate in rates
+        ]
+        shots = next(iter(found.values())).num_shots
+        rows.append(Row(title_of(regime), (Cell(str(shots)), *cells)))
+    return Table(
+        "Search of the learning rate: score in % on tasks set aside from the held-in ones, at "
+        "each regime's own number of shots; bold: chosen.",
+        ("regime", "shots", *(f"{rate:g}" for rate in rates)),
+        tuple(rows),
+    )
+
+
+def dedicated_rates(results: StudyResults) -> str:
+    """Say which learning rates the searches of the dedicated models chose, and how often."""
+    chosen = sorted(record.learning_rate for record in results.dedicated)
+    if not chosen:
+        return ""
+    said = [f"{rate:g} for {chosen.count(rate)}" for rate in dict.fromkeys(chosen)]
+    return f"Dedicated models, learning rate chosen by each one's own search: {', '.join(said)}."
+
+
+def failure_table(results: StudyResults) -> Table | None:
+    """Return the cells that did not finish."""
+    rows = [Row(failure.cell, (Cell(failure.message),)) for failure in results.failures]
+    if not rows:
+        return None
+    caption = f"{plural(len(rows), 'cell')} did not finish; what depends on them is missing above."
+    return Table(caption, ("cell", "why"), tuple(rows), text_columns=1)
+
+
+def task_tables(view: StudyView) -> list[Table]:
+    """Return every task's score by regime at its own shots: a table for each side and budget.
+
+    Means over seeds; dedicated models at the largest pool a task has one for.
+    """
+    found = [
+        _task_table(view, held_out, budget) for held_out in (True, False) for budget in view.budgets
+    ]
+    return [table for table in found if table is not None]
+
+
+def _task_table(view: StudyView, held_out: bool, budget: str) -> Table | None:
+    own = {r: p for r in view.regimes if (p := view.own(r, budget)) is not None}
+    values: dict[tuple[str, str], list[float]] = {}
+    for score in view.results.scores:
+        point = own.get(score.regime)
+        key = (score.regime, score.budget)
+        asked = point and (*point.key, point.num_shots, point.selection)
+        if asked == (*key, score.num_shots, score.selection):
+            values.setdefault((score.task, score.regime), []).append(score.score)
+    dedicated: dict[str, dict[int, list[float]]] = {}
+    for one in view.results.dedicated:
+        dedicated.setdefault(one.task, {}).setdefault(one.pool_size, []).append(one.score)
+    rows = []
+    tasks = [task for task in view.results.tasks if task.held_out == held_out]
+    for task in sorted(tasks, key=lambda task: (task.family, task.task)):
+        cells = [_mean_cell(values.get((task.task, regime), [])) for regime in own]
+        pools = dedicated.get(task.task, {})
+        if dedicated:
+            last = _mean_cell(pools[max(pools)]) if pools else NONE
+            cells.append(Cell(last.text, f"on {count(max(pools))}") if pools else last)
+        if any(cell is not NONE for cell in cells):
+            rows.append(Row(task.task, tuple(cells), f"{task.family}, {task.metric}"))
+    if not rows:
+        return None
+    heads = [f"{title_of(regime)} ({point.num_shots})" for regime, point in own.items()]
+    side = "held-out" if held_out else "held-in"
+    return Table(
+        f"Every {side} task, score in %, budget {budget}: means over {view.seeds}, number of "
+        "shots in brackets; dedicated fine-tuning on the task's largest pool.",
+        ("task", *heads, *([TITLES["dedicated"]] if dedicated else [])),
+        tuple(rows),
+    )
+
+
+def flops(value: float) -> str:
+    """Write a number of operations with a power of ten.
+
+    >>> flops(1.25e15), flops(0)
+    ('1.2e15', '0')
+    """
+    return f"{value:.1e}".replace("e+", "e").replace("e0", "e") if value else "0"
+
+
+def _median(
+    records: Sequence[Dedicated], value: Callable[[Dedicated], float], write: Callable[[float], str]
+) -> str:
+    by_task: dict[str, list[float]] = {}
+    for record in records:
+        by_task.setdefault(record.task, []).append(value(record))
+    return write(round(median(mean(values) for values in by_task.values()), 1))
+
+
+def _mean_cell(values: Sequence[float]) -> Cell:
+    return Cell(percent(mean(values))) if values else NONE
+
+
+def _seeds(found: Iterable[int]) -> str:
+    return plural(len(set(found)), "seed")

@@ -1,0 +1,111 @@
+"""RESULTS.md: a study's main tables as Markdown, generated from its results."""
+
+from __future__ import annotations
+
+import re
+
+from manyicl.report.numbers import plural
+from manyicl.study.records import StudyResults
+from manyicl.study.report import comparison_tables, cost_tables, findings
+from manyicl.study.report.tables import Cell, Table, score_table
+from manyicl.study.report.view import StudyView
+
+MACHINE = ("manyicl", "torch", "transformers", "python", "cpu", "threads", "device", "git_hash")
+# What Markdown or the HTML inside it would read as markup.
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
+
+
+def study_markdown(results: StudyResults) -> str:
+    """Return the text of RESULTS.md; what was not measured is left out."""
+    view = StudyView(results)
+    blocks = [f"# {escaped(results.name)}"]
+    if view.results.missing:
+        blocks.append(f"**{findings.unfinished(view)}**")
+    blocks.append("\n".join(f"- {escaped(sentence)}" for sentence in findings.compared(view)))
+    tables = [score_table(view, budget, True) for budget in view.budgets]
+    blocks += _section("Held-out tasks", tables, intervals=2)
+    if any(tables):
+        blocks.append("In brackets: 95 % intervals, tasks and seeds resampled.")
+    claims = findings.findings(view)
+    if claims:
+        blocks += ["## Claims", "\n".join(map(_claim, claims))]
+    blocks += _section(
+        "Paired differences", [comparison_tables.paired_table(view, b) for b in view.budgets]
+    )
+    near = [comparison_tables.gap_table(view, b) for b in view.budgets]
+    blocks += _section(
+        "Against dedicated fine-tuning", [*near, comparison_tables.worth_table(view)]
+    )
+    kept = [comparison_tables.retention_table(view, b, intervals=False) for b in view.budgets]
+    blocks += _section("Retention", kept, intervals=0)
+    blocks += _section(
+        "Cost", [cost_tables.cost_table(view), cost_tables.adaptation_table(results)]
+    )
+    blocks += _section("Not finished", [cost_tables.failure_table(results)])
+    blocks += _made(results)
+    return "\n\n".join(blocks) + "\n"
+
+
+def table_lines(table: Table, intervals: int = 100) -> str:
+    """Return a table as Markdown under its caption, intervals in the first so many cells."""
+    words = 1 + table.text_columns
+    rule = "|".join("---" if at < words else "--:" for at in range(len(table.columns)))
+    lines = [escaped(table.caption), "", _line(table.columns), f"|{rule}|"]
+    for row in table.rows:
+        head = f"{row.head} ({row.note})" if row.note else row.head
+        cells = [_cell(cell, at < intervals) for at, cell in enumerate(row.cells)]
+        lines.append(f"| {escaped(head)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line.
+
+    >>> escaped("a_b|c")
+    'a\\\\_b\\\\|c'
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def _section(title: str, tables: list[Table | None], intervals: int = 100) -> list[str]:
+    found = [table_lines(table, intervals) for table in tables if table is not None]
+    return [f"## {title}", *found] if found else []
+
+
+def _claim(one: findings.Finding) -> str:
+    numbers = f" {escaped(one.measured)}." if one.measured else ""
+    return (
+        f"- **{one.verdict}** (budget {escaped(one.budget)}): {escaped(one.wording)}{numbers} "
+        f"Basis: {escaped(one.why)}."
+    )
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(map(escaped, cells))} |"
+
+
+def _cell(cell: Cell, interval: bool) -> str:
+    text = f"**{escaped(cell.text)}**" if cell.bold else escaped(cell.text)
+    said = ", ".join(filter(None, (cell.small, cell.interval if interval else "")))
+    return f"{text} ({escaped(said)})" if said else text
+
+
+def _made(results: StudyResults) -> list[str]:
+    environment = results.environment
+    command, date = environment.get("command"), environment.get("date")
+    seeds = sorted({model.seed for model in results.models})
+    lines = ["Generated from `results.json`; `report.html` shows the same with all figures."]
+    if seeds:
+        lines.append(f"{plural(len(seeds), 'seed')}: {', '.join(map(str, seeds))}.")
+    machine = [
+        f"{key.replace('_', ' ')} {environment[key]}" for key in MACHINE if environment.get(key)
+    ]
+    if machine:
+        lines.append(f"Made with {escaped(', '.join(machine))}.")
+    if date:
+        lines.append(f"Date: {escaped(str(date))}.")
+    blocks = ["## How it was made", "\n".join(f"- {line}" for line in lines)]
+    if command:
+        indented = "\n".join(f"    {line}" for line in str(command).splitlines())
+        blocks.append(indented)
+    return blocks

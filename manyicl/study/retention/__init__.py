@@ -1,0 +1,1 @@
+"""Retention: what a fine-tuned model still can do besides the tasks it learned."""

@@ -1,0 +1,73 @@
+"""A whole study: check everything, compute what is missing, write results, report and summary."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from manyicl.config import save_config
+from manyicl.errors import Interrupted
+from manyicl.evaluation.atomic import write_whole
+from manyicl.study.cells import CellStore
+from manyicl.study.check import check_study
+from manyicl.study.collect import collect
+from manyicl.study.context import Study, split_tasks
+from manyicl.study.plan import plan_cells
+from manyicl.study.progress import Progress
+from manyicl.study.records import Failure, StudyResults
+from manyicl.study.runner import run_cells, threads_of
+from manyicl.study.settings import StudyConfig
+from manyicl.training.folder_lock import hold_folder
+from manyicl.training.run import base_path
+from manyicl.training.run_folder import refuse_other_folder
+
+REPORT, RESULTS, SUMMARY, SETTINGS = "report.html", "results.json", "RESULTS.md", "config.yaml"
+
+
+def run_study(config: StudyConfig, *, compute: bool = True) -> StudyResults:
+    """Run a study in `run_dir`, or go on with it, and return what it found.
+
+    Cells that are kept are not computed again; without `compute` none is, and the results hold what
+    there is. Failed cells are in the results. Raises `ConfigError` with all problems before
+    anything runs, and `Interrupted` after a wanted stop, with the results so far written.
+    """
+    check_study(config)
+    run_dir = Path(config.run_dir)
+    refuse_other_folder(run_dir)
+    with hold_folder(run_dir):
+        save_config(config, run_dir / SETTINGS)
+        study = open_study(config)
+        store = CellStore(run_dir / "cells", plan_cells(study))
+        failures: list[Failure] = []
+        stopped: Interrupted | None = None
+        if compute:
+            workers = config.study.workers
+            threads = threads_of(workers, config.study.threads)
+            try:
+                failures = run_cells(study, store, Progress(workers), workers, threads)
+            except Interrupted as error:
+                stopped = error
+        results = collect(study, store, failures)
+        write_results(results, run_dir)
+        if stopped:
+            raise stopped
+    return results
+
+
+def open_study(config: StudyConfig) -> Study:
+    """Return the study's tasks and base model; a base of `model.config` is built in run_dir."""
+    held_in, _ = split_tasks(config)
+    base = base_path(config, Path(config.run_dir), held_in)
+    print("study: reading the base model ...", file=sys.stderr, flush=True)
+    unknown = Study(config, base, "")
+    return Study(config, base, unknown.engine().identity)
+
+
+def write_results(results: StudyResults, run_dir: Path) -> None:
+    """Write results.json, report.html and RESULTS.md."""
+    results.save(run_dir / RESULTS)
+    from manyicl.study.report.markdown import study_markdown
+    from manyicl.study.report.page import write_study_report
+
+    write_study_report(results, run_dir / REPORT)
+    write_whole(run_dir / SUMMARY, study_markdown(results))

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import numpy as np
+import pytest
+from study.synthetic import EFFECTS, FAMILIES, LOSSES, synthetic_study
+
+from manyicl.study.analysis.curves import (
+    BASE_MODEL,
+    ModelKey,
+    claims,
+    measures_without_base,
+    retention_change,
+    retention_summary,
+)
+from manyicl.study.records import Retention, StudyError, StudyResults
+
+MANY, ZERO = ModelKey("many_shot", "tokens"), ModelKey("zero_shot", "tokens")
+# A study with what the claims need, and no more.
+made_up = partial(
+    synthetic_study, num_shots=(0, 5, 64), regimes=("zero_shot", "few_shot", "many_shot")
+)
+NAMES = ["many_shot_above_few_shot", "few_shot_above_zero_shot", "near_dedicated", "retention"]
+
+
+def keep(
+    key: ModelKey, measure: str, values: list[float], higher: bool = True, base: float | None = None
+) -> list[Retention]:
+    return [Retention(*key, seed, measure, v, higher, base) for seed, v in enumerate(values)]
+
+
+def of(*rows: list[Retention]) -> StudyResults:
+    return StudyResults("x", retention=tuple(record for row in rows for record in row))
+
+
+# Retention
+
+
+def test_a_loss_is_negative_whichever_way_is_better() -> None:
+    results = of(
+        keep(BASE_MODEL, "text_bits_per_byte", [1.0, 1.0], higher=False),
+        keep(ZERO, "text_bits_per_byte", [1.2, 1.4], higher=False),
+        keep(BASE_MODEL, "icl/parity", [0.4, 0.6]),
+        keep(ZERO, "icl/parity", [0.3, 0.5]),
+    )
+    parity, text, group = retention_change(results, ZERO)
+    assert text.measure == "text_bits_per_byte"
+    assert (text.base, text.after, text.difference) == pytest.approx((1.0, 1.3, -0.3))
+    assert (text.low, text.high) == pytest.approx((-0.4, -0.2))
+    assert text.relative_loss == pytest.approx(0.3)
+    assert (parity.base, parity.after, parity.difference) == pytest.approx((0.5, 0.4, -0.1))
+    # Seed by seed the difference is the same, so its interval has no width.
+    assert (parity.low, parity.high) == pytest.approx((-0.1, -0.1))
+    assert parity.relative_loss == pytest.approx(0.2)
+    assert dataclasses.replace(parity, measure="icl") == group
+
+
+def test_a_records_own_base_goes_before_the_bases_record() -> None:
+    results = of(keep(BASE_MODEL, "family/nli", [0.9]), keep(ZERO, "family/nli", [0.5], base=0.4))
+    change = retention_change(results, ZERO)[0]
+    assert change.difference == pytest.approx(0.1)
+    assert change.relative_loss == pytest.approx(-0.25)
+
+
+def test_a_base_measured_once_serves_all_seeds() -> None:
+    results = of(keep(BASE_MODEL, "icl/a", [0.5]), keep(ZERO, "icl/a", [0.4, 0.6, 0.5]))
+    change = retention_change(results, ZERO)[0]
+    assert change.difference == pytest.approx(0.0)
+    assert change.num_seeds == 3
+
+
+def test_a_group_resamples_measures_too() -> None:
+    results = of(
+        keep(BASE_MODEL, "icl/a", [0.5, 0.5]),
+        keep(BASE_MODEL, "icl/b", [0.5, 0.5]),
+        keep(ZERO, "icl/a", [0.4, 0.4]),
+        keep(ZERO, "icl/b", [0.2, 0.2]),
+    )
+    group = retention_change(results, ZERO)[-1]
+    assert (group.measure, group.num_measures) == ("icl", 2)
+    assert group.difference == pytest.approx(-0.2)
+    assert (group.low, group.high) == pytest.approx((-0.3, -0.1))
+    assert group.relative_loss == pytest.approx(0.4)
+
+
+def test_a_measure_without_a_base_is_named() -> None:
+    results = of(keep(ZERO, "icl/a", [0.4]))
+    assert retention_change(results, ZERO) == []
+    assert measures_without_base(results, ZERO) == ["icl/a"]
+
+
+def test_two_values_of_one_measurement_are_refused() -> None:
+    results = of(keep(ZERO, "icl/a", [0.4]), keep(ZERO, "icl/a", [0.5]))
+    with pytest.raises(StudyError, match="two values of 'icl/a', seed 0"):
+        retention_change(results, ZERO)
+
+
+def test_a_share_gone_wrong_is_lost_in_shares_of_what_went_right() -> None:
+    name = "generation/task_markup"
+    results = of(
+        keep(BASE_MODEL, name, [0.0], higher=False), keep(ZERO, name, [0.25], higher=False)
+    )
+    (change,) = retention_change(results, ZERO)
+    assert change.difference == -0.25
+    assert change.relative_loss == 0.25
+
+
+def test_a_base_of_zero_has_no_relative_loss_and_is_left_out_of_the_mean() -> None:
+    results = of(
+        keep(BASE_MODEL, "icl/a", [0.0]),
+        keep(ZERO, "icl/a", [0.1]),
+        keep(BASE_MODEL, "icl/b", [0.5]),
+        keep(ZERO, "icl/b", [0.4]),
+    )
+    assert retention_change(results, ZERO)[0].relative_loss is None
+    (summary,) = retention_summary(results)
+    assert summary.left_out == ("icl/a",)
+    assert summary.mean_loss == pytest.approx(0.2)
+
+
+def test_models_are_summed_up_over_the_measures_they_share() -> None:
+    base = [keep(BASE_MODEL, name, [0.5, 0.5]) for name in ("icl/a", "icl/b", "generation/c")]
+    results = of(
+        *base,
+        keep(ZERO, "icl/a", [0.4, 0.4]),
+        keep(ZERO, "generation/c", [0.3, 0.3]),
+        keep(ZERO, "icl/b", [0.1, 0.1]),
+        keep(MANY, "icl/a", [0.5, 0.5]),
+        keep(MANY, "generation/c", [0.4, 0.4]),
+    )
+    many, zero = retention_summary(results)
+    assert (many.key, zero.key) == (MANY, ZERO)
+    assert (many.mean_loss, zero.mean_loss) == pytest.approx((0.1, 0.3))
+    assert zero.groups == (("generation", pytest.approx(0.4)), ("icl", pytest.approx(0.2)))
+    assert (many.left_out, zero.left_out) == ((), ("icl/b",))
+    assert (zero.low, zero.high) == pytest.approx((0.2, 0.4))
+    (alone,) = retention_summary(results, [ZERO])
+    assert alone.mean_loss == pytest.approx((0.2 + 0.4 + 0.8) / 3)
+    assert retention_summary(StudyResults("x")) == []
+
+
+# Claims
+
+
+def verdicts(results: StudyResults, budget: str = "tokens") -> dict[str, str]:
+    return {claim.name: claim.verdict for claim in claims(results) if claim.budget == budget}
+
+
+def test_all_claims_hold_where_they_were_made_to() -> None:
+    found = claims(made_up())
+    assert [(claim.budget, claim.name) for claim in found] == [
+        (budget, name) for budget in ("tokens", "targets") for name in NAMES
+    ]
+    assert {claim.verdict for claim in found} == {"holds"}
+    for claim in found:
+        assert claim.value is not None
+        assert claim.low is not None
+        assert claim.low > claim.line
+    above = dict(found[0].values)
+    assert (above["many_shot_shots"], above["few_shot_shots"]) == (64, 5)
+    assert above["many_shot"] - above["few_shot"] == pytest.approx(found[0].value)
+    assert dict(found[1].values)["zero_shot_shots"] == 0
+    assert dict(found[2].values)["pool_size"] == 64
+    assert "64 shots against a pool of 64" in found[2].why
+
+
+def test_all_claims_fail_where_they_were_made_to() -> None:
+    effects = {**EFFECTS, "many_shot": (0.2, 0.0), "few_shot": (0.3, 0.0), "zero_shot": (0.4, 0.0)}
+    losses = {**LOSSES, "many_shot": 0.4, "zero_shot": 0.3}
+    found = claims(made_up(effects=effects, losses=losses))
+    assert {claim.verdict for claim in found} == {"fails"}
+    for claim in found:
+        assert claim.high is not None
+        assert claim.high <= claim.line
+
+
+def test_no_difference_cannot_be_told() -> None:
+    same = dict.fromkeys(EFFECTS, (0.4, 0.0))
+    found = verdicts(made_up(effects=same, noise=0.2))
+    assert found["many_shot_above_few_shot"] == "cannot tell"
+    assert found["few_shot_above_zero_shot"] == "cannot tell"
+
+
+def test_too_few_tasks_cannot_tell() -> None:
+    found = claims(made_up(families=FAMILIES[:1]))
+    assert {c.verdict for c in found if c.name != "retention"} == {"cannot tell"}
+    assert "fewer than 6 tasks" in found[0].why
+
+
+def test_a_pool_smaller_than_the_shots_cannot_show_the_third_claim() -> None:
+    third = claims(made_up(pools=(16, 32)))[2]
+    assert third.value is not None
+    assert third.low is not None
+    assert third.low > third.line
+    assert third.verdict == "cannot tell"
+    assert "shown more than dedicated fine-tuning had" in third.why
+    assert dict(third.values)["pool_size"] == 32
+
+
+def test_the_third_claim_takes_the_next_larger_pool() -> None:
+    third = claims(made_up(pools=(16, 256)))[2]
+    assert dict(third.values)["pool_size"] == 256
+
+
+def test_the_third_claim_without_dedicated_models_says_so() -> None:
+    third = claims(dataclasses.replace(made_up(), dedicated=()))[2]
+    assert (third.verdict, third.value) == ("cannot tell", None)
+    assert third.why == "dedicated fine-tuning has no scores"
+
+
+def test_forgetting_is_not_halved_where_there_is_none() -> None:
+    losses = {**LOSSES, "many_shot": 0.0, "zero_shot": 0.0}
+    fourth = claims(made_up(losses=losses, budgets=["targets"]))[3]
+    assert fourth.verdict == "cannot tell"
+    assert "no clear loss" in fourth.why
+    lost = {**LOSSES, "many_shot": 0.3, "zero_shot": 0.0}
+    assert claims(made_up(losses=lost, budgets=["targets"]))[3].verdict == "fails"
+
+
+def test_a_group_that_loses_more_than_half_is_named() -> None:
+    results = made_up(budgets=["targets"])
+    worse = tuple(
+        dataclasses.replace(record, value=1.30)
+        if (record.regime, record.measure) == ("many_shot", "text_bits_per_byte")
+        else record
+        for record in results.retention
+    )
+    fourth = claims(dataclasses.replace(results, retention=worse))[3]
+    assert "loses more than half of it on text_bits_per_byte" in fourth.why
+
+
+def test_a_study_without_results_can_tell_nothing() -> None:
+    found = claims(StudyResults("empty"))
+    assert len(found) == 8
+    assert {(claim.verdict, claim.value) for claim in found} == {("cannot tell", None)}
+    assert found[0].why == "ManyICL has no scores"
+
+
+def test_a_study_of_one_budget_has_its_claims_only() -> None:
+    assert {claim.budget for claim in claims(made_up(budgets=["targets"]))} == {"targets"}
+
+
+def test_the_order_of_the_records_changes_nothing() -> None:
+    results = made_up()
+    draw = np.random.default_rng(0)
+    mixed = {
+        kind: tuple(draw.permutation(np.array(getattr(results, kind), dtype=object)))
+        for kind in ("models", "scores", "dedicated", "retention")
+    }
+    other = dataclasses.replace(results, **mixed)
+    assert claims(other) == claims(results)
+    assert retention_change(other, MANY) == retention_change(results, MANY)
+    assert retention_summary(other) == retention_summary(results)

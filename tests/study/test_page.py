@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from study.synthetic import synthetic_study
+
+from manyicl.errors import RunError
+from manyicl.report.numbers import change, percent
+from manyicl.study.analysis.curves import (
+    DedicatedPoint,
+    ModelKey,
+    Point,
+    claims,
+    curve,
+    dedicated_curve,
+    examples_worth,
+    gap_closed,
+    paired,
+    retention_change,
+)
+from manyicl.study.records import Failure, SearchPoint, StudyResults
+from manyicl.study.regimes import TITLES
+from manyicl.study.report.page import render_study, write_study_report
+
+VOID = {"meta", "br"}
+MANY = ModelKey("many_shot", "tokens")
+RESULTS = synthetic_study(
+    families=("classification", "qa", "nli"),
+    regimes=("zero_shot", "few_shot", "many_shot"),
+    num_shots=(0, 5, 16, 64),
+    pools=(16, 64, 256),
+)
+SMALL = synthetic_study(
+    families=("qa",),
+    regimes=("few_shot", "many_shot"),
+    budgets=("tokens",),
+    seeds=(0, 1),
+    num_shots=(0, 5, 16),
+    pools=(16,),
+)
+
+
+class Page(HTMLParser):
+    """Tags, attributes, ids, and every table as its caption and rows of texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.captions: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(key, value or "") for key, value in attrs]
+        if tag not in VOID:
+            self._open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+            self.captions.append("")
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(key, value or "") for key, value in attrs]
+
+    def handle_endtag(self, tag) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        self.text += data
+        if "caption" in self._open:
+            self.captions[-1] += data
+        elif {"td", "th"} & set(self._open):
+            # Small type stands on a line of its own: a space keeps it apart here.
+            self.tables[-1][-1][-1] += f" {data}" if "small" in self._open else data
+
+    def values(self, key: str) -> list[str]:
+        return [value for name, value in self.attributes if name == key]
+
+    def row(self, caption: str, head: str) -> dict[str, str]:
+        """Return a row's cells by column, of the first table whose caption holds all words."""
+        for text, table in zip(self.captions, self.tables, strict=True):
+            if all(word in text for word in caption.split("|")):
+                for row in table[1:]:
+                    if " ".join(row[0].split()).startswith(head):
+                        cells = [" ".join(cell.split()) for cell in row]
+                        return dict(zip(table[0], cells, strict=True))
+        raise AssertionError(f"no row {head!r} in a table {caption!r}")
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render_study(RESULTS)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+def test_the_page_stands_alone(html: str, page: Page) -> None:
+    assert not {"script", "link", "iframe", "object", "embed", "img", "image"} & set(page.tags)
+    assert not [key for key, _ in page.attributes if key.startswith("on") or key == "src"]
+    assert all(value.startswith("#") for value in page.values("href"))
+    assert "http:" not in html
+    assert "https:" not in html
+    assert all(url.startswith("#") for url in re.findall(r"url\(([^)]*)\)", html))
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(html: str, page: Page) -> None:
+    ids = page.values("id")
+    assert len(set(ids)) == len(ids)
+    asked = [href[1:] for href in page.values("href")] + re.findall(r"url\(#([^)]*)\)", html)
+    asked += [name for value in page.values("aria-labelledby") for name in value.split()]
+    assert asked
+    assert set(asked) <= set(ids)
+
+
+def test_every_figure_has_a_title_and_a_description_with_the_curves_values(
+    html: str, page: Page
+) -> None:
+    # Two of curves, two of retention, one each of pools, cost and loss.
+    assert page.tags["svg"] == page.tags["title"] - 1 == page.tags["desc"] == 7
+    described = " ".join(re.findall(r"<desc[^>]*>([^<]*)</desc>", html))
+    for held_out in (True, False):
+        for point in curve(RESULTS, MANY, held_out=held_out):
+            assert f"{percent(point.mean)} at {point.num_shots}" in described
+    # A log axis labelled by formulas would show them as they are typed.
+    assert "$" not in re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL)
+
+
+def test_scores_stand_in_the_row_of_their_regime_and_the_column_of_their_family(
+    page: Page,
+) -> None:
+    for key, shots in ((MANY, 64), (ModelKey("few_shot", "tokens"), 5)):
+        row = page.row("Held-out tasks, score|training tokens", TITLES[key.regime])
+        assert row["shots"] == str(shots)
+        for family, column in ((None, "all (12)"), ("qa", "qa (4)")):
+            found = curve(RESULTS, key, held_out=True, family=family)
+            (point,) = (p for p in found if p.num_shots == shots)
+            expected = f"{percent(point.mean)} {percent(point.low)}–{percent(point.high)}"
+            assert row[column] == expected
+
+
+def test_the_best_regime_of_a_column_is_bold(html: str) -> None:
+    table = html[html.index("Held-out tasks, score in %, equal training tokens") :]
+    table = table[: table.index("</table>")]
+    bold = re.findall(r"<b>([\d.]+)</b>", table)
+    (best,) = (p for p in curve(RESULTS, MANY, held_out=True) if p.num_shots == 64)
+    assert bold[0] == percent(best.mean)
+    assert len(bold) == 4  # all families together, and three
+
+
+def test_differences_are_those_of_the_analysis(page: Page) -> None:
+    few, many = Point(ModelKey("few_shot", "tokens"), 5), Point(MANY, 64)
+    found = paired(RESULTS, many, few, held_out=True)
+    assert found is not None
+    row = page.row("Paired differences|training tokens", "ManyICL (64) − few-shot fine-tuning (5)")
+    assert row["difference"] == f"{change(found.mean)} {change(found.low)} to {change(found.high)}"
+    assert row["win / tie / loss"] == f"{found.wins} / {found.ties} / {found.losses}"
+    assert (row["tasks"], row["seeds"]) == (str(found.num_tasks), str(found.num_seeds))
+
+
+def test_the_comparison_with_dedicated_models_is_that_of_the_analysis(page: Page) -> None:
+    few, many = Point(ModelKey("few_shot", "tokens"), 5), Point(MANY, 64)
+    closed = gap_closed(RESULTS, few, many, DedicatedPoint(64), held_out=True, family="nli")
+    assert closed.value is not None
+    row = page.row("against dedicated fine-tuning on 64|training tokens", "nli")
+    assert row["share of the gap closed, %"].split()[0] == percent(closed.value)
+    worth = examples_worth(RESULTS, many, held_out=True)
+    assert worth is not None
+    cell = page.row("How many examples", "all")["budget tokens (64 shots)"]
+    assert cell == worth.text.replace("(", "").replace(")", "")
+    described = page.text
+    for point in dedicated_curve(RESULTS, held_out=True):
+        assert f"{percent(point.mean)} at {point.pool_size}" in described
+
+
+def test_retention_is_that_of_the_analysis(page: Page) -> None:
+    found = {one.measure: one for one in retention_change(RESULTS, MANY)}
+    one = found["icl/flipped_labels"]
+    row = page.row("Retention|training tokens", "in context: flipped labels")
+    assert row["base"] == percent(one.base)
+    said = f"{percent(one.after)} {change(one.difference)}"
+    assert row["ManyICL"] == f"{said} {change(one.low)} to {change(one.high)}"
+
+
+def test_cost_and_search_are_told(page: Page) -> None:
+    row = page.row("Cost of training one model", "few-shot fine-tuning")
+    assert row["tokens"] == "2,000,000"
+    assert row["supervised answers"] == "6,000"
+    assert row["time"] == "3 min 42 s"
+    assert row["FLOPs"] == "1.2e14"
+    row = page.row("Cost of adapting", "dedicated fine-tuning")
+    assert (row["examples"], row["training tokens"]) == ("16", "57,600")  # 24 steps x 2,400
+    row = page.row("Cost of adapting", "ManyICL")
+    assert (row["training tokens"], row["time"]) == ("0", "none")
+    assert page.row("Search of the learning rate", "ManyICL")["0.0003"] == "47.0"
+    assert "loss is not finite at step 12." in page.text
+
+
+def test_every_claim_is_told_with_its_verdict(page: Page) -> None:
+    for claim in claims(RESULTS):
+        assert claim.wording in page.text
+    row = page.row("claims of many-shot", "Holds")
+    claim = claims(RESULTS)[0]
+    assert claim.value is not None
+    assert change(claim.value) + " points" in row["measured"]
+    assert row["measured"].endswith("above 0; at 64 against 5 shots (12 tasks, 3 seeds)")
+
+
+def test_a_claim_that_fails_is_said_to_fail() -> None:
+    worse = dict.fromkeys(TITLES, (0.4, 0.01)) | {"many_shot": (0.2, 0.0)}
+    worse["zero_shot"] = (0.7, 0.0)
+    results = synthetic_study(
+        families=("qa", "nli"), effects=worse, pools=(64,), num_shots=(0, 5, 64)
+    )
+    verdicts = [claim.verdict for claim in claims(results)]
+    assert verdicts.count("fails") >= 4
+    table = Page(render_study(results)).tables[0][1:]
+    assert [row[0].lower() for row in table] == verdicts
+
+
+def test_the_same_results_give_the_same_bytes(html: str, tmp_path: Path) -> None:
+    again = StudyResults.from_json(RESULTS.to_json())
+    path = write_study_report(again, tmp_path / "report.html")
+    assert path.read_bytes() == html.encode()
+
+
+def test_cells_not_run_are_told_at_once(html: str) -> None:
+    assert "Not complete" not in html
+    begun = StudyResults("begun", tasks=RESULTS.tasks, models=RESULTS.models, missing=3)
+    text = Page(render_study(begun)).text
+    assert "Not complete: 3 cells not run." in text
+    assert text.index("Not complete") < text.index("Base model")
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        (),
+        ("tasks",),
+        ("search",),
+        ("tasks", "scores"),
+        ("tasks", "dedicated"),
+        ("tasks", "models"),
+        ("tasks", "models", "retention"),
+        ("tasks", "models", "scores"),
+        ("tasks", "models", "scores", "orders"),
+    ],
+)
+def test_what_is_not_there_is_left_out(kept: tuple[str, ...]) -> None:
+    parts = {name: getattr(SMALL, name) for name in kept}
+    page = Page(render_study(StudyResults("begun", missing=9, **parts)))
+    ids = page.values("id")
+    assert ("curves" in ids) == ("scores" in kept)
+    assert ("retention" in ids) == ("retention" in kept)
+    assert ("cost" in ids) == ("models" in kept or "dedicated" in kept)
+    assert ("differences" in ids) == ("scores" in kept)
+    assert all(table for table in page.tables)
+
+
+def test_a_toy_study_of_one_task_and_seed_is_shown() -> None:
+    toy = synthetic_study(
+        families=("qa",), regimes=("many_shot",), budgets=("tokens",), seeds=(0,),
+        num_shots=(0, 2), pools=(16,),
+    )  # fmt: skip
+    name = toy.tasks[0].task
+    toy = replace(
+        toy,
+        tasks=toy.tasks[:1],
+        scores=tuple(s for s in toy.scores if s.task == name),
+        dedicated=tuple(s for s in toy.dedicated if s.task == name),
+        orders=tuple(s for s in toy.orders if s.task == name),
+    )
+    page = Page(render_study(toy))
+    assert "1 held-out task, 1 seed" in page.text
+    assert page.row("claims of many-shot", "Cannot tell")
+
+
+def test_names_from_outside_are_text() -> None:
+    evil = "<script>alert(1)</script>$x$"
+    name = SMALL.tasks[0].task
+    renamed = replace(
+        SMALL,
+        name=evil,
+        tasks=tuple(replace(t, task=evil) if t.task == name else t for t in SMALL.tasks),
+        scores=tuple(replace(s, task=evil) if s.task == name else s for s in SMALL.scores),
+        dedicated=tuple(replace(d, task=evil) if d.task == name else d for d in SMALL.dedicated),
+        orders=tuple(replace(o, task=evil) if o.task == name else o for o in SMALL.orders),
+        failures=(Failure(evil, evil),),
+        search=(SearchPoint(evil, 1e-3, 0.4, 5, True),),
+        config={"key": evil},
+        environment={"command": evil, "device": evil},
+    )
+    html = render_study(renamed)
+    assert "<script" not in html
+    assert evil in Page(html).text
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        write_study_report(StudyResults("x"), tmp_path / "file" / "report.html")
