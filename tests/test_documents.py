@@ -12,7 +12,8 @@ from manyicl.cli import _join_overrides, make_parser
 from manyicl.cli.pretrain import RECIPES
 from manyicl.config import field_docs, load_config
 from manyicl.pretraining.settings import load_pretraining
-from manyicl.recipes import shipped_recipes
+from manyicl.recipes import STUDIES, shipped_recipes
+from manyicl.study.settings import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -43,12 +44,15 @@ def test_every_command_parses_and_its_settings_exist(path):
                 recipe = RECIPES / f"{first}.yaml"
                 load_pretraining(recipe if recipe.is_file() else RECIPES / "nano.yaml", overrides)
                 continue
+            if args.verb == "study":
+                load_config(shipped_recipes(STUDIES).get(first or ""), overrides, schema=StudyConfig)
+                continue
             load_config(shipped_recipes().get(first or ""), overrides)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_setting_named_exists(path):
-    known = {key for key, _, _ in field_docs()}
+    known = {key for key, _, _ in field_docs(StudyConfig)}
     sections = {key.partition(".")[0] for key in known if "." in key}
     text = path.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:\w+\.)+\w+)(?:=[^`]*)?`", text):

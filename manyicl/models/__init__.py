@@ -11,11 +11,17 @@ from manyicl.models.load import (
     stored_context_length,
     stored_dtype,
 )
-from manyicl.models.scratch import base_tokenizer, build_base, train_tokenizer
+from manyicl.models.scratch import (
+    base_tokenizer,
+    build_base,
+    built_context_length,
+    train_tokenizer,
+)
 
 __all__ = [
     "base_tokenizer",
     "build_base",
+    "built_context_length",
     "context_length",
     "has_fast_bf16",
     "load_model",

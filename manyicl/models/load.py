@@ -115,7 +115,7 @@ def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
 
 def context_length(model: PreTrainedModel) -> int | None:
     """Return the longest sequence the model was built for, or None if its config names no limit."""
-    return _limit(model.config)
+    return length_of_config(model.config)
 
 
 def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int | None:
@@ -135,10 +135,11 @@ def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int 
             described = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
-    return _limit(described)
+    return length_of_config(described)
 
 
-def _limit(config: Any) -> int | None:
+def length_of_config(config: Any) -> int | None:
+    """Return the longest sequence a Hugging Face config allows, or None if it names no limit."""
     config = config.get_text_config()
     for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
         value = getattr(config, name, None)

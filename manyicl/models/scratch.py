@@ -12,7 +12,7 @@ import torch
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ConfigError, did_you_mean
-from manyicl.models.load import load_tokenizer
+from manyicl.models.load import length_of_config, load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -87,7 +87,16 @@ def build_base(config: ModelConfig, folder: Path, texts: Iterable[str]) -> Path:
     return folder
 
 
+def built_context_length(config: ModelConfig) -> int | None:
+    """Return the context length of the model that `config.config` describes; none is built.
+
+    None if its type has no limit. Raises `ConfigError` as `build_base` does.
+    """
+    return length_of_config(_model_config(config, None))
+
+
 def _model_config(config: ModelConfig, tokenizer: Any) -> Any:
+    """Return the Hugging Face config; without a tokenizer, with the type's own vocabulary."""
     from transformers import AutoConfig
 
     values = dict(config.config)
@@ -105,12 +114,13 @@ def _model_config(config: ModelConfig, tokenizer: Any) -> Any:
                 f"model.config.{key}: not a setting of {model_type!r} models."
                 f"{did_you_mean(key, list(known))}"
             )
-    values = {
-        "vocab_size": len(tokenizer),
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-    } | values
+    if tokenizer is not None:
+        values = {
+            "vocab_size": len(tokenizer),
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "pad_token_id": tokenizer.pad_token_id,
+        } | values
     try:
         return AutoConfig.for_model(model_type, **values)
     except Exception as error:

@@ -14,6 +14,7 @@ from manyicl.study.cells import Cell
 from manyicl.study.context import Study
 from manyicl.study.cost import Shape, training_flops
 from manyicl.study.records import BASE, NO_BUDGET, Model, Retention
+from manyicl.study.validation import validation_loss
 from manyicl.training.model_folder import read_description
 from manyicl.training.run import train
 
@@ -21,33 +22,38 @@ Found = dict[str, Any]
 
 
 def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
-    """Train with one learning rate without the validation tasks; score them at the own shots."""
+    """Train with one learning rate without the validation tasks; return their loss.
+
+    A learning rate of 0 is the untuned base.
+    """
     asked = cell.settings
-    model = _train(study, asked, folder, learning_rate=asked["learning_rate"])
-    engine = study.engine(str(model))
-    config = study.evaluation_config(asked["seed"], [asked["num_shots"]])
-    tasks = [(task, False) for task in study.validation]
-    scores = evaluate_stage(engine, tasks, config, cell.name, folder / "evaluation")
-    shutil.rmtree(folder / "evaluation", ignore_errors=True)
+    rate = asked["learning_rate"]
+    engine = study.engine(str(_train(study, asked, folder, rate)) if rate else None)
+    loss = validation_loss(
+        engine,
+        list(study.validation),
+        asked["num_shots"],
+        asked["config"]["episodes"]["max_tokens"],
+        asked["seed"],
+    )
     _forget(folder)
-    score = float(np.mean([score.mean for score in scores]))
-    return {"score": score, "learning_rate": asked["learning_rate"]}
+    return {"loss": loss, "learning_rate": rate}
 
 
 def best_rate(trials: Sequence[tuple[float, float]]) -> float:
-    """Return the learning rate of the best (score, rate); of equal ones the first.
+    """Return the learning rate with the lowest loss in (loss, rate); of equal ones the first.
 
-    >>> best_rate([(0.3, 1e-4), (0.5, 3e-4), (0.5, 1e-3)])
+    >>> best_rate([(2.3, 1e-4), (2.1, 3e-4), (2.1, 1e-3)])
     0.0003
     """
-    best = max(score for score, _ in trials)
-    return next(rate for score, rate in trials if score == best)
+    best = min(loss for loss, _ in trials)
+    return next(rate for loss, rate in trials if loss == best)
 
 
 def chosen_rate(needs: Found) -> float:
     """Return the learning rate that the searches among the needed cells found best."""
     searches = [found for name, found in needs.items() if name.startswith("search/")]
-    return best_rate([(found["score"], found["learning_rate"]) for found in searches])
+    return best_rate([(found["loss"], found["learning_rate"]) for found in searches])
 
 
 def train_model(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
@@ -66,13 +72,16 @@ def train_model(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
 
 
 def left_out(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
-    """Train without a family, then test on it: what fine-tuning takes from what it never saw."""
+    """Train without a family, then test on it: what fine-tuning takes from what it never saw.
+
+    The value is the mean over the same few numbers of shots for every regime and the base.
+    """
     asked = cell.settings
     rate = chosen_rate(needs)
     model = _train(study, asked, folder, rate)
     tasks = [pair for pair in study.evaluated if pair[0].family == asked["family"]]
-    k = asked["num_shots"]
-    config = study.evaluation_config(asked["seed"], [k])
+    shots = asked["num_shots"]
+    config = study.evaluation_config(asked["seed"], shots)
     scores = evaluate_stage(
         study.engine(str(model)), tasks, config, cell.name, folder / "evaluation"
     )
@@ -82,7 +91,7 @@ def left_out(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
     before = [
         row["score"]
         for row in base
-        if row["num_shots"] == k
+        if row["num_shots"] in shots
         and row["selection"] == "random"
         and row["task"] in {task.name for task, _ in tasks}
     ]
@@ -129,6 +138,7 @@ def _cost(study: Study, model: Path) -> dict[str, Any]:
         "tokens": training["tokens"],
         "supervised_answers": training["supervised_answers"],
         "supervised_tokens": training["supervised_tokens"],
+        "steps": training["steps"],
         "seconds": training["seconds"],
         "flops": training_flops(shape, training["tokens"], training["supervised_tokens"], length),
     }

@@ -62,8 +62,9 @@ class CellStore:
         """Return what a finished cell found, None if it is not finished."""
         try:
             found = json.loads((self.folder(title) / RESULT).read_text(encoding="utf-8"))
-            return found if found["key"] == self.key(title) else None
-        except (OSError, ValueError, KeyError, TypeError):
+            whole = found["key"] == self.key(title) and {"seconds", "result"} <= found.keys()
+            return found if whole else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def keep(self, title: str, seconds: float, result: Mapping[str, Any]) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from manyicl.errors import ConfigError, ManyICLError
-from manyicl.models import load_tokenizer, stored_context_length
-from manyicl.study.context import evaluated_tasks, split_tasks, validation_tasks
-from manyicl.study.plan import NONE
+from manyicl.models import (
+    built_context_length,
+    load_tokenizer,
+    model_without_weights,
+    stored_context_length,
+)
+from manyicl.study.check_settings import settings_problems
+from manyicl.study.context import evaluated_tasks, validation_tasks
+from manyicl.study.plan import NONE, without_family
 from manyicl.study.retention.plain_text import load_texts
 from manyicl.study.settings import StudyConfig
-from manyicl.tasks import TaskCollection
-from manyicl.training.arguments import check_trackers
+from manyicl.tasks import TaskCollection, load_tasks
+from manyicl.training.freezing import freeze
+from manyicl.training.run import check_base
 
 T = TypeVar("T")
 
@@ -33,67 +40,78 @@ class _Problems:
 def check_study(config: StudyConfig) -> None:
     """Raise one `ConfigError` that names every problem found; nothing is computed or written."""
     problems = _Problems()
-    problems.of(lambda: check_trackers(config.training.report_to))
+    problems.texts += settings_problems(config)
     problems.of(lambda: load_texts(config.study.retention.text))
-    sides = problems.of(lambda: split_tasks(config))
+    sides = _sides(config, problems)
     if sides is not None:
         _check_tasks(config, *sides, problems)
     _check_model(config, problems)
-    for k in (config.study.order_shots, *config.study.similar_shots):
-        if k > max(config.evaluation.num_shots):
-            problems.texts.append(
-                f"study: {k} shots are asked for in order_shots or similar_shots, more than the "
-                f"largest of evaluation.num_shots, {max(config.evaluation.num_shots)}."
-            )
-    if 0 not in config.evaluation.num_shots:
-        problems.texts.append(
-            f"evaluation.num_shots: is {config.evaluation.num_shots}; a study needs 0 among them, "
-            "which zero-shot fine-tuning is meant for."
-        )
     if problems.texts:
         raise ConfigError("\n".join(dict.fromkeys(problems.texts)))
+
+
+# --- tasks ---------------------------------------------------------------------------------------
+
+
+def _sides(
+    config: StudyConfig, problems: _Problems
+) -> tuple[TaskCollection, TaskCollection] | None:
+    """Return held-in and held-out tasks as far as they can be told; what is wrong is noted."""
+    tasks = problems.of(lambda: load_tasks(config.tasks.path))
+    if tasks is None:
+        return None
+    named_in, named_out = (
+        _known(tasks, getattr(config.tasks, key), f"tasks.{key}", problems)
+        for key in ("held_in", "held_out")
+    )
+    if config.tasks.held_in and not named_in:
+        return None
+    out = tasks.matching(named_out) if named_out else TaskCollection(())
+    chosen = tasks.matching(named_in) if named_in else _without(tasks, out)
+    for group in sorted({task.group for task in chosen} & {task.group for task in out}):
+        members = TaskCollection(tuple(task for task in tasks if task.group == group))
+        inside, outside = ([t.name for t in members if t in side.tasks] for side in (chosen, out))
+        problems.of(lambda m=members, i=inside, o=outside: m.split_held_out(i, o))
+    held_in = _without(chosen, out)
+    if not len(held_in):
+        problems.of(lambda: tasks.split_held_out(named_in, named_out))
+        return None
+    return held_in, out
+
+
+def _known(
+    tasks: TaskCollection, patterns: Sequence[str], key: str, problems: _Problems
+) -> list[str]:
+    """Return the patterns that match something; the others are noted."""
+    return [p for p in patterns if problems.of(lambda p=p: tasks.matching([p], key)) is not None]
+
+
+def _without(tasks: TaskCollection, others: TaskCollection) -> TaskCollection:
+    return TaskCollection(tuple(task for task in tasks if task not in others.tasks))
 
 
 def _check_tasks(
     config: StudyConfig, held_in: TaskCollection, held_out: TaskCollection, problems: _Problems
 ) -> None:
-    section = config.study
-    if not len(held_out):
+    if not len(held_out) and not config.tasks.held_out:
         problems.texts.append(
             "tasks.held_out: is empty, but a study is about tasks that were never trained on. "
             "Hold some out, e.g. tasks.held_out=[builtin:held_out]."
         )
+    _known(held_in, config.study.search.validation, "study.search.validation", problems)
+    _known(held_in, config.evaluation.held_in, "evaluation.held_in", problems)
     validation = problems.of(lambda: validation_tasks(config, held_in))
     if validation is not None:
         _check_validation(held_in, validation, problems)
-    families = {task.family for task in held_in} | {task.family for task in held_out}
-    for name in section.left_out:
-        if name not in families:
-            problems.texts.append(
-                f"study.left_out: names {name!r}, which is no family of the tasks. Known: "
-                f"{', '.join(sorted(families))}."
-            )
-        elif all(task.family == name for task in held_in):
-            problems.texts.append(
-                f"study.left_out: without {name!r} no task would be left to train on."
-            )
     evaluated = problems.of(lambda: evaluated_tasks(config, held_in, held_out))
     if evaluated is None:
         return
     tasks = TaskCollection(tuple(task for task, _ in evaluated))
-    if section.dedicated.tasks not in ([], NONE):
-        problems.of(lambda: tasks.matching(section.dedicated.tasks, "study.dedicated.tasks"))
-    most = max(config.evaluation.num_shots)
-    for task in tasks:
-        rows = problems.of(lambda task=task: len(task.train))
-        problems.of(lambda task=task: task.test)
-        if rows is not None and rows < most:
-            problems.texts.append(
-                f"evaluation.num_shots: asks for {most} shots, but task '{task.name}' has a pool "
-                f"of {rows} train rows. Lower it, or leave the task out."
-            )
+    _check_left_out(config, held_in, held_out, tasks, problems)
+    _check_pools(config, tasks, validation or TaskCollection(()), problems)
     for task in held_in:
         problems.of(lambda task=task: task.train)
+    _check_dedicated(config, tasks, problems)
 
 
 def _check_validation(
@@ -104,10 +122,11 @@ def _check_validation(
             "study.search: every family of the held-in tasks has one group, so none can be set "
             "aside to choose learning rates. Name some in study.search.validation, or add tasks."
         )
-    kept = [task for task in held_in if task not in validation.tasks]
-    if not kept:
+    kept = _without(held_in, validation)
+    if not len(kept):
         problems.texts.append(
-            "study.search.validation: names all held-in tasks, so the search has none to train on."
+            "study.search.validation: names all held-in tasks, so the search has none to train on. "
+            "Name fewer."
         )
     groups = {task.group: task.name for task in validation}
     for task in kept:
@@ -118,15 +137,87 @@ def _check_validation(
             )
 
 
+def _check_left_out(
+    config: StudyConfig,
+    held_in: TaskCollection,
+    held_out: TaskCollection,
+    evaluated: TaskCollection,
+    problems: _Problems,
+) -> None:
+    families = {task.family for task in held_in} | {task.family for task in held_out}
+    for name in config.study.left_out:
+        if name not in families:
+            problems.texts.append(
+                f"study.left_out: names {name!r}, which is no family of the tasks. Known: "
+                f"{', '.join(sorted(families))}."
+            )
+        elif not without_family(held_in, name):
+            problems.texts.append(
+                f"study.left_out: without {name!r} no task would be left to train on. Leave it "
+                "out of the list, or add tasks of other families."
+            )
+        elif all(task.family != name for task in evaluated):
+            problems.texts.append(
+                f"study.left_out: names {name!r}, but no task of that family is evaluated. Hold "
+                "one out, or name one in evaluation.held_in."
+            )
+
+
+def _check_pools(
+    config: StudyConfig,
+    evaluated: TaskCollection,
+    validation: TaskCollection,
+    problems: _Problems,
+) -> None:
+    """Whatever is answered k-shot, in the evaluation or in the search, needs k rows to show."""
+    most = max(config.evaluation.num_shots)
+    for task in (*evaluated, *_without(validation, evaluated)):
+        rows = problems.of(lambda task=task: len(task.train))
+        problems.of(lambda task=task: task.test)
+        if rows is not None and rows < most:
+            problems.texts.append(
+                f"evaluation.num_shots: asks for {most} shots, but task '{task.name}' has a pool "
+                f"of {rows} train rows. Lower it, or leave the task out."
+            )
+
+
+def _check_dedicated(config: StudyConfig, evaluated: TaskCollection, problems: _Problems) -> None:
+    asked = config.study.dedicated
+    if asked.tasks == NONE or not asked.pool_sizes:
+        return
+    named = _known(evaluated, asked.tasks, "study.dedicated.tasks", problems)
+    tasks = evaluated.matching(named) if named else evaluated
+    rows = [problems.of(lambda task=task: len(task.train)) or 0 for task in tasks]
+    if max(rows, default=0) < min(asked.pool_sizes) and (named or not asked.tasks):
+        problems.texts.append(
+            f"study.dedicated.pool_sizes: is {asked.pool_sizes}, but no task has more than "
+            f"{max(rows, default=0)} train rows. Name smaller ones, or study.dedicated.tasks=[none]"
+            "."
+        )
+
+
+# --- the model -----------------------------------------------------------------------------------
+
+
 def _check_model(config: StudyConfig, problems: _Problems) -> None:
-    model = config.model
+    model, limit = config.model, None
+    problems.of(lambda: check_base(config))
     if model.config:
-        limit = model.config.get("max_position_embeddings")
-    else:
-        path, trust = model.path, model.trust_remote_code
-        problems.of(lambda: load_tokenizer(path, trust_remote_code=trust, key="model.path"))
-        limit = problems.of(lambda: stored_context_length(path, trust_remote_code=trust))
-    if isinstance(limit, int) and config.episodes.max_tokens > limit:
+        limit = problems.of(lambda: built_context_length(model))
+    elif model.path:
+        trust = model.trust_remote_code
+        problems.of(lambda: load_tokenizer(model.path, trust_remote_code=trust, key="model.path"))
+        limit = problems.of(lambda: stored_context_length(model.path, trust_remote_code=trust))
+        if config.training.freeze and limit is not None:
+            problems.of(
+                lambda: freeze(model_without_weights(model.path, model), config.training.freeze)
+            )
+        if model.tokenizer not in ("", "train"):
+            problems.texts.append(
+                f"model.tokenizer: is {model.tokenizer!r}, but a study uses the tokenizer of "
+                "model.path. Leave it out."
+            )
+    if limit is not None and config.episodes.max_tokens > limit:
         problems.texts.append(
             f"episodes.max_tokens: is {config.episodes.max_tokens}, but the model takes at most "
             f"{limit} tokens. Lower it, or choose a model with a longer context."

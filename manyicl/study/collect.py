@@ -46,7 +46,7 @@ def collect(study: Study, store: CellStore, failures: Sequence[Failure] = ()) ->
             Retention(**row) for _, found in kept for row in found.get("retention", ())
         ),
         orders=tuple(OrderScore(**row) for _, found in kept for row in found.get("orders", ())),
-        search=tuple(_search(kept)),
+        search=tuple(_search(kept, len(study.config.study.search.learning_rates))),
         failures=tuple(failures),
         missing=missing,
         config=as_dict(study.config),
@@ -86,17 +86,20 @@ def _models(kept: list[tuple[Cell, dict[str, Any]]], of: dict[str, dict[str, Any
     return found
 
 
-def _search(kept: list[tuple[Cell, dict[str, Any]]]) -> list[SearchPoint]:
+def _search(kept: list[tuple[Cell, dict[str, Any]]], wanted: int) -> list[SearchPoint]:
+    """Every trial; a rate is chosen once all `wanted` of its regime are there."""
     trials: dict[str, list[tuple[float, float, int]]] = {}
     for cell, result in kept:
         if cell.kind == "search":
             asked = cell.settings
             rows = trials.setdefault(asked["regime"], [])
-            rows.append((result["score"], asked["learning_rate"], asked["num_shots"]))
-    return [
-        SearchPoint(
-            regime, rate, score, shots, chosen=rate == best_rate([(s, r) for s, r, _ in rows])
-        )
-        for regime, rows in trials.items()
-        for score, rate, shots in rows
-    ]
+            rows.append((result["loss"], asked["learning_rate"], asked["num_shots"]))
+    points: list[SearchPoint] = []
+    for regime, rows in trials.items():
+        tuned = [(loss, rate) for loss, rate, _ in rows if rate]
+        best = best_rate(tuned) if len(tuned) == wanted else None
+        points += [
+            SearchPoint(regime, rate, loss, shots, chosen=rate == best)
+            for loss, rate, shots in sorted(rows, key=lambda row: row[1])
+        ]
+    return points

@@ -17,6 +17,7 @@ from manyicl.config.regimes import REGIMES as PRESETS
 from manyicl.inference import Engine
 from manyicl.models import load_tokenizer
 from manyicl.study.regimes import REGIMES
+from manyicl.study.retention.plain_text import PlainText, load_texts
 from manyicl.study.settings import StudyConfig
 from manyicl.tasks import Task, TaskCollection, load_tasks
 from manyicl.tasks.task import Split
@@ -50,6 +51,11 @@ class Study:
     def validation(self) -> TaskCollection:
         """Held-in tasks that learning rates are chosen with."""
         return validation_tasks(self.config, self.sides[0])
+
+    @cached_property
+    def text(self) -> PlainText:
+        """Text that no task comes from."""
+        return load_texts(self.config.study.retention.text)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -159,5 +165,6 @@ def validation_tasks(config: StudyConfig, held_in: TaskCollection) -> TaskCollec
         rng = np.random.default_rng([0x5EA2C, number])
         wanted = max(1, round(VALIDATION_SHARE * len(groups)))
         names = {groups[at] for at in rng.permutation(len(groups))[:wanted]}
-        chosen += [task for task in held_in if task.group in names and task.family == family]
+        # Whole groups: some hold tasks of several families.
+        chosen += [task for task in held_in if task.group in names and task not in chosen]
     return TaskCollection(tuple(chosen))

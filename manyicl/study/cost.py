@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -27,7 +29,7 @@ class Shape:
     @classmethod
     def of(cls, model: Any) -> Shape:
         config = model.config.get_text_config()
-        embeddings = {id(model.get_input_embeddings().weight)}
+        embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
         if model.get_output_embeddings() is not None:
             embeddings.add(id(model.get_output_embeddings().weight))
         body = sum(

@@ -6,14 +6,13 @@ aside to choose learning rate and number of steps by the loss of its answers; th
 trained on the whole pool. It answers without demonstrations. The search is done with the first
 seed's pool; the other seeds take its choice.
 
-Several numbers of steps are read off one training, which is why the learning rate stays constant
-after its warm-up.
+Several numbers of steps are read off one training: the learning rate stays constant after a warm-up
+of the same few steps in every training, so that each is the beginning of a longer one.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from manyicl.evaluation.calibration import expected_calibration_error, option_co
 from manyicl.evaluation.kshot import choose_queries
 from manyicl.evaluation.metrics import score_predictions
 from manyicl.inference import Engine
-from manyicl.models import load_model
+from manyicl.models import load_model, stored_dtype
 from manyicl.study.adapt import Found
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
@@ -37,10 +36,13 @@ from manyicl.study.cost import Shape, training_flops
 from manyicl.study.in_memory import AtSteps, fit
 from manyicl.study.records import Dedicated
 from manyicl.tasks import Example, Task
+from manyicl.training.freezing import freeze
+from manyicl.training.isolation import check_isolation
 from manyicl.training.loss import supervised_nll
 from manyicl.training.rows import RowDataset, make_row
 
 FEWEST = 0.9  # of a pool's size that must be there
+WARMUP = 4  # steps, fewer where the fewest steps tried are few
 PATIENCE = 2  # checkpoints in a row without a lower loss after which a trial ends
 
 
@@ -54,39 +56,43 @@ class Choice:
     trials: tuple[tuple[float, int, float], ...] = ()
 
 
-def dedicated(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
-    """Fine-tune models of one task on pools of one size, one for each seed."""
+def dedicated_search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
+    """Choose learning rate and steps for one task and pool size."""
     asked = cell.settings
+    began = time.perf_counter()
     trainee = Trainee(study, study.task(asked["task"]), folder / "work", asked)
-    choice, rows = None, []
-    for seed in asked["seeds"]:
-        began = time.perf_counter()
-        pool = trainee.pool_rows(seed)
-        searched = 0
-        if choice is None:
-            choice = trainee.search(pool, seed)
-            searched = choice.tokens
-        model, tokens, supervised = trainee.train(pool, choice.learning_rate, choice.steps, seed)
-        seconds = time.perf_counter() - began
-        score, ece = trainee.score(model)
-        record = Dedicated(
-            task=asked["task"],
-            pool_size=asked["pool_size"],
-            seed=seed,
-            score=score,
-            learning_rate=choice.learning_rate,
-            steps=choice.steps,
-            tokens=tokens,
-            search_tokens=searched,
-            supervised_answers=choice.steps * asked["answers_per_step"],
-            seconds=seconds,
-            flops=trainee.flops(model, tokens, searched, supervised, choice.steps),
-            ece=ece,
-        )
-        rows.append(vars(record))
-    shutil.rmtree(folder / "work", ignore_errors=True)
-    assert choice is not None
-    return {"dedicated": rows, "trials": choice.trials}
+    choice = trainee.search(trainee.pool_rows(asked["seed"]), asked["seed"])
+    return vars(choice) | {"seconds": time.perf_counter() - began}
+
+
+def dedicated(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
+    """Fine-tune one model for one task on a pool of one size, and score it."""
+    asked, (chosen,) = cell.settings, needs.values()
+    rate, steps, seed = chosen["learning_rate"], chosen["steps"], asked["seed"]
+    began = time.perf_counter()
+    trainee = Trainee(study, study.task(asked["task"]), folder / "work", asked)
+    model, tokens, supervised = trainee.train(trainee.pool_rows(seed), rate, steps, seed)
+    seconds = time.perf_counter() - began
+    # The search serves all seeds; the first bears its cost.
+    searched, search_seconds = 0, 0.0
+    if seed == study.config.study.seeds[0]:
+        searched, search_seconds = chosen["tokens"], chosen["seconds"]
+    score, ece = trainee.score(model)
+    record = Dedicated(
+        task=asked["task"],
+        pool_size=asked["pool_size"],
+        seed=seed,
+        score=score,
+        learning_rate=rate,
+        steps=steps,
+        tokens=tokens,
+        search_tokens=searched,
+        supervised_answers=steps * asked["answers_per_step"],
+        seconds=seconds + search_seconds,
+        flops=trainee.flops(model, tokens, searched, supervised, steps),
+        ece=ece,
+    )
+    return {"dedicated": [vars(record)]}
 
 
 class Trainee:
@@ -161,8 +167,12 @@ class Trainee:
         stream = self._stream(rows, seed)
         plan, rows_per_step = self._plan(stream, steps)
         config = self._config(rate, rows_per_step, seed)
+        config.training.warmup = min(WARMUP, min(self.asked["steps"]) // 2) / steps
         data = RowDataset(plan, stream, config.objective)
         model: Any = load_model(self.study.base, config.model, training=True)
+        freeze(model, config.training.freeze)
+        if any(len(row) > 1 for row in plan):
+            check_isolation(model)
         done = fit(model, data, config, self.study.tokenizer, self.folder, watch)
         shown = [episode for row in plan[: done * rows_per_step] for episode in row]
         sequences = [stream.sequence(episode) for episode in shown]
@@ -203,7 +213,9 @@ class Trainee:
 
     def score(self, model: Any) -> tuple[float, float | None]:
         """Return the test score without demonstrations, and the calibration error if closed."""
-        config = self.study.config.evaluation
+        config, settings = self.study.config.evaluation, self.study.config.model
+        if settings.dtype == "auto" and not settings.lora.rank:  # as the other models are stored
+            model.to(stored_dtype(self.study.base, trust_remote_code=settings.trust_remote_code))
         model.eval()
         engine = Engine(
             model,

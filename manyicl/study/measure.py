@@ -22,7 +22,6 @@ from manyicl.study.cells import Cell
 from manyicl.study.context import Study
 from manyicl.study.records import BASE, OrderScore, Retention, Score
 from manyicl.study.retention.measures import measure_retention
-from manyicl.study.retention.plain_text import load_texts
 from manyicl.study.shot_curve import loss_by_shot
 from manyicl.tasks import Task
 
@@ -109,7 +108,7 @@ def retention(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
     found = measure_retention(
         _engine(study, asked, needs),
         None if asked["regime"] == BASE else study.engine(),
-        load_texts(settings.text),
+        study.text,
         settings,
         tokenizer=study.tokenizer,
         seed=asked["seed"],

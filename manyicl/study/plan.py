@@ -6,8 +6,9 @@ measured at once, so that a study that is stopped early shows every regime; then
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from importlib import metadata
 from typing import Any
 
 from manyicl.config import as_dict
@@ -15,8 +16,9 @@ from manyicl.study.cells import Cell
 from manyicl.study.context import Study
 from manyicl.study.records import BASE, NO_BUDGET
 from manyicl.study.regimes import own_shots
-from manyicl.study.retention.plain_text import load_texts
-from manyicl.tasks import Task
+from manyicl.tasks import Task, TaskCollection
+from manyicl.training.run_folder import FREE_KEYS
+from manyicl.version import __version__
 
 TOKENS_A_QUERY = 60  # for the time left only
 NONE = ["none"]
@@ -28,12 +30,9 @@ def plan_cells(study: Study) -> list[Cell]:
     cells: list[Cell] = []
     for seed in section.seeds:
         cells += _measured(study, BASE, NO_BUDGET, seed)
-        cells += [cell for regime in section.regimes for cell in _search(study, regime)] * (
-            seed == section.seeds[0]
-        )
-    extra = [name for name in section.left_out_regimes if name not in section.regimes]
-    if section.left_out:
-        cells += [cell for regime in extra for cell in _search(study, regime)]
+    searched = [*section.regimes, *(section.left_out_regimes if section.left_out else ())]
+    for regime in dict.fromkeys(searched):
+        cells += _search(study, regime)
     for place, seed in enumerate(section.seeds):
         for budget in section.budgets:
             for regime in section.regimes:
@@ -41,7 +40,8 @@ def plan_cells(study: Study) -> list[Cell]:
                 cells += _measured(study, regime, budget, seed)
         if place == 0:
             cells += _left_out(study)
-            cells += _dedicated(study)
+            cells += _dedicated_searches(study)
+        cells += _dedicated(study, seed)
     return cells
 
 
@@ -52,20 +52,29 @@ def dedicated_tasks(study: Study) -> list[Task]:
         return []
     if not patterns:
         return tasks
-    both = type(study.sides[0])(tuple(tasks))
-    return list(both.matching(patterns, "study.dedicated.tasks"))
+    return list(TaskCollection(tuple(tasks)).matching(patterns, "study.dedicated.tasks"))
 
 
 def _common(study: Study) -> dict[str, Any]:
     """What every result depends on: the base, the template, how it is computed."""
     plain = as_dict(study.config)
     model = {key: plain["model"][key] for key in ("dtype", "attention", "lora", "seed")}
-    return {"base": study.base_identity, "model": model, "template": plain["template"]}
+    versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
+    return {
+        "base": study.base_identity,
+        "model": model,
+        "template": plain["template"],
+        "versions": versions,
+    }
 
 
 def _training(study: Study, regime: str, seed: int, tasks: Sequence[Task]) -> dict[str, Any]:
     names = [task.name for task in tasks]
     config = as_dict(study.run_config(regime, seed=seed, held_in=names))
+    for key in FREE_KEYS:  # what changes no weight
+        section, _, name = key.partition(".")
+        if section == "training":
+            del config[section][name]
     return _common(study) | {
         "regime": regime,
         "seed": seed,
@@ -86,15 +95,14 @@ def _search(study: Study, regime: str) -> Iterator[Cell]:
     section, sweep = study.config.study, study.config.evaluation.num_shots
     tokens = section.search.tokens or section.tokens
     held_in = [task for task in study.sides[0] if task not in study.validation.tasks]
-    for rate in section.search.learning_rates:
+    for rate in (0.0, *section.search.learning_rates):  # 0: the untuned base, to compare with
         settings = _training(study, regime, section.seeds[0], held_in) | {
             "learning_rate": rate,
             "tokens": tokens,
             "num_shots": own_shots(regime, sweep),
-            "validation": study.fingerprints(list(study.validation), "train", "test"),
-            "evaluation": _evaluation(study),
+            "validation": study.fingerprints(list(study.validation), "train"),
         }
-        yield Cell("search", f"{regime}-{rate:g}", settings, (), 3.0 * tokens)
+        yield Cell("search", f"{regime}-{rate:g}", settings, (), 3.0 * tokens if rate else 1e4)
 
 
 def _rates(study: Study, regime: str) -> tuple[str, ...]:
@@ -145,22 +153,28 @@ def _measured(study: Study, regime: str, budget: str, seed: int) -> Iterator[Cel
         settings |= {"data": data, "held_out": sides}
         cost = section.orders * (queries * TOKENS_A_QUERY + prefixes) / 4
         yield Cell("orders", name, settings, needs, cost)
-    text = load_texts(section.retention.text)
-    settings = who | {"retention": asdict(section.retention), "text": text.sha256}
+    settings = who | {"retention": asdict(section.retention), "text": study.text.sha256}
     yield Cell("retention", name, settings, needs, 2.0 * section.retention.max_tokens)
+
+
+def without_family(tasks: Iterable[Task], family: str) -> list[Task]:
+    """Return the tasks without a family and without what shares a group, and so text, with it."""
+    tasks = list(tasks)
+    groups = {task.group for task in tasks if task.family == family}
+    return [task for task in tasks if task.group not in groups]
 
 
 def _left_out(study: Study) -> Iterator[Cell]:
     section, sweep = study.config.study, study.config.evaluation.num_shots
     seed = section.seeds[0]
     for family in section.left_out:
-        held_in = [task for task in study.sides[0] if task.family != family]
+        held_in = without_family(study.sides[0], family)
         tested = [task for task, _ in study.evaluated if task.family == family]
         for regime in section.left_out_regimes:
             settings = _training(study, regime, seed, held_in) | {
                 "family": family,
                 "tokens": section.tokens,
-                "num_shots": own_shots(regime, sweep),
+                "num_shots": sorted({0, own_shots("few_shot", sweep), max(sweep)}),
                 "tested": study.fingerprints(tested, "train", "test"),
                 "evaluation": _evaluation(study),
             }
@@ -168,32 +182,50 @@ def _left_out(study: Study) -> Iterator[Cell]:
             yield Cell("left_out", f"{regime}-{family}", settings, needs, 3.0 * section.tokens)
 
 
-def _dedicated(study: Study) -> Iterator[Cell]:
-    section = study.config.study
-    asked = asdict(section.dedicated)
-    sizes, _ = asked.pop("pool_sizes"), asked.pop("tasks")
-    config = as_dict(study.run_config("zero_shot", seed=0, held_in=[]))
+def _dedicated_searches(study: Study) -> Iterator[Cell]:
+    for task, size, settings in _dedicated_settings(study):
+        asked = study.config.study.dedicated
+        cost = _dedicated_cost(study, size) * len(asked.learning_rates)
+        seed = {"seed": study.config.study.seeds[0]}
+        yield Cell("dedicated_search", f"{task.name}-{size}", settings | seed, (), cost)
+
+
+def _dedicated(study: Study, seed: int) -> Iterator[Cell]:
+    for task, size, settings in _dedicated_settings(study):
+        needs = (f"dedicated_search/{task.name}-{size}",)
+        asked = settings | {"seed": seed, "evaluation": _evaluation(study)}
+        asked |= {"test": study.fingerprints([task], "test")}
+        cost = _dedicated_cost(study, size)
+        yield Cell("dedicated", f"{task.name}-{size}-{seed}", asked, needs, cost)
+
+
+def _dedicated_settings(study: Study) -> Iterator[tuple[Task, int, dict[str, Any]]]:
+    """Yield task, pool size and what a search and a training depend on; small pools first."""
+    section = study.config.study.dedicated
+    asked = asdict(section)
+    del asked["pool_sizes"], asked["tasks"]
+    config = _training(study, "zero_shot", 0, [])["config"]
     for key in ("seed", "learning_rate", "rows_per_step", "schedule", "steps", "epochs", "tokens"):
         del config["training"][key]
     del config["episodes"]["seed"]
-    for size in sizes:
+    for size in section.pool_sizes:
         for task in dedicated_tasks(study):
-            if len(task.train) < size:
-                continue
-            settings = (
-                _common(study)
-                | asked
-                | {
-                    "task": task.name,
-                    "pool_size": size,
-                    "seeds": section.seeds,
-                    "max_queries": study.config.evaluation.max_queries,
-                    "evaluation": _evaluation(study),
-                    "data": study.fingerprints([task], "train", "test"),
-                    "config": {key: config[key] for key in ("episodes", "training")},
-                }
-            )
-            trainings = len(asked["learning_rates"]) / 2 + len(section.seeds) / 2
-            steps = min(max(asked["steps"]), size)
-            cost = 3.0 * trainings * steps * asked["answers_per_step"] * TOKENS_A_QUERY
-            yield Cell("dedicated", f"{task.name}-{size}", settings, (), cost)
+            if len(task.train) >= size:
+                yield (
+                    task,
+                    size,
+                    _common(study)
+                    | asked
+                    | {
+                        "task": task.name,
+                        "pool_size": size,
+                        "max_queries": study.config.evaluation.max_queries,
+                        "data": study.fingerprints([task], "train"),
+                        "config": config,
+                    },
+                )
+
+
+def _dedicated_cost(study: Study, size: int) -> float:
+    asked = study.config.study.dedicated
+    return 3.0 * min(max(asked.steps), size) * asked.answers_per_step * TOKENS_A_QUERY

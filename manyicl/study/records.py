@@ -55,6 +55,8 @@ class Model:
     supervised_answers: int = 0
     """Answers that carried loss (supervised targets)."""
     supervised_tokens: int = 0
+    steps: int = 0
+    """Optimizer steps."""
     seconds: float = 0.0
     """Wall clock of training alone, with the threads the study gave it."""
     flops: float = 0.0
@@ -79,8 +81,6 @@ class Score:
     """How the demonstrations were chosen: `random` or `similar`."""
     ece: float | None = None
     """Expected calibration error of the chosen options; None for generated answers."""
-    nll: float | None = None
-    """Mean negative log-likelihood (nats a token) of the gold answers; None if not computed."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,14 @@ class OrderScore:
 
 @dataclass(frozen=True)
 class SearchPoint:
-    """One learning rate tried for a regime, scored on tasks set aside from the held-in ones."""
+    """One learning rate tried for a regime, on tasks set aside from the held-in ones."""
 
     regime: str
     learning_rate: float
-    score: float
+    """0: the untuned base, to compare with."""
+    loss: float
+    """Mean loss (nats per answer token) after the regime's own shots, as many as fit."""
     num_shots: int
-    """Shots the score was taken at: the regime's own."""
     chosen: bool
 
 

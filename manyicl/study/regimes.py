@@ -59,11 +59,11 @@ TITLES = {BASE: "base model", "dedicated": "dedicated fine-tuning"} | {
 }
 
 
-def regime_of(name: str) -> StudyRegime:
-    """Return a regime by name. Raises `ConfigError`."""
+def regime_of(name: str, key: str = "study.regimes") -> StudyRegime:
+    """Return a regime by name; `key` is the setting that named it. Raises `ConfigError`."""
     if name not in REGIMES:
         raise ConfigError(
-            f"study.regimes: names {name!r}, which is no regime of a study."
+            f"{key}: names {name!r}, which is no regime of a study."
             f"{did_you_mean(name, list(REGIMES))} Known: {', '.join(REGIMES)}."
         )
     return REGIMES[name]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from manyicl.config import save_config
 from manyicl.errors import Interrupted
@@ -17,6 +20,7 @@ from manyicl.study.progress import Progress
 from manyicl.study.records import Failure, StudyResults
 from manyicl.study.runner import run_cells, threads_of
 from manyicl.study.settings import StudyConfig
+from manyicl.tasks import TaskCollection
 from manyicl.training.folder_lock import hold_folder
 from manyicl.training.run import base_path
 from manyicl.training.run_folder import refuse_other_folder
@@ -57,10 +61,21 @@ def run_study(config: StudyConfig, *, compute: bool = True) -> StudyResults:
 def open_study(config: StudyConfig) -> Study:
     """Return the study's tasks and base model; a base of `model.config` is built in run_dir."""
     held_in, _ = split_tasks(config)
-    base = base_path(config, Path(config.run_dir), held_in)
+    name = "" if config.model.path else _name_of_base(config, held_in)
+    base = base_path(config, Path(config.run_dir) / "bases" / name, held_in)
     print("study: reading the base model ...", file=sys.stderr, flush=True)
     unknown = Study(config, base, "")
-    return Study(config, base, unknown.engine().identity)
+    # Equal weights may go with unequal tokenizers that were trained here.
+    return Study(config, base, unknown.engine().identity + name)
+
+
+def _name_of_base(config: StudyConfig, held_in: TaskCollection) -> str:
+    """Name a base that is built here by what decides it, so that no other is taken for it."""
+    model = config.model
+    parts: list[Any] = [model.config, model.tokenizer, model.vocab_size, model.seed]
+    if model.tokenizer in ("", "train"):
+        parts.append([task.fingerprint("train") for task in held_in])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def write_results(results: StudyResults, run_dir: Path) -> None:

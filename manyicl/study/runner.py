@@ -85,7 +85,15 @@ def _compute(study: Study, store: CellStore, cell: Cell) -> str | None:
         return str(error)
     except Exception as error:
         return f"{type(error).__name__}: {error} (see {folder / LOG})"
-    store.keep(cell.title, time.perf_counter() - began, result)
+    return _keep(store, cell, time.perf_counter() - began, result)
+
+
+def _keep(store: CellStore, cell: Cell, seconds: float, result: dict[str, Any]) -> str | None:
+    """Keep what a cell found. Returns why that is not possible, None if it is."""
+    try:
+        store.keep(cell.title, seconds, result)
+    except ValueError as error:  # not a number: JSON has no word for it, and no reader either
+        return f"its result cannot be kept ({error}); see {store.folder(cell.title) / LOG}"
     return None
 
 
@@ -119,23 +127,29 @@ class _Pool:
         self.todo, self.workers, self.threads = list(todo), workers, threads
         self.failures: list[Failure] = []
         self.died: set[str] = set()  # cells whose worker died once; nobody knows which was at fault
-        self.running: dict[Future[str | None], Cell] = {}
+        self.running: dict[Future[Any], Cell] = {}
         self.pool: ProcessPoolExecutor | None = None
 
     def run(self) -> list[Failure]:
-        previous = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            previous = signal.signal(signal.SIGTERM, _interrupt)
+        except ValueError:  # not the main thread: signals are somebody else's
+            previous = None
         try:
             while self.todo or self.running:
                 self._fill()
                 if self.running:
                     finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
+                    if any(isinstance(f.exception(), BrokenProcessPool) for f in finished):
+                        finished, _ = wait(self.running)  # it ends all that it was running
                     for future in finished:
                         self._take(future)
         except KeyboardInterrupt:
             self._stop()
             raise _stopped() from None
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            if previous is not None:
+                signal.signal(signal.SIGTERM, previous)
             if self.pool:
                 self.pool.shutdown(wait=True, cancel_futures=True)
         return self.failures
@@ -159,7 +173,7 @@ class _Pool:
         alone = cell.title in self.died or any(c.title in self.died for c in self.running.values())
         return len(self.running) < (1 if alone else self.workers)
 
-    def _submit(self, cell: Cell) -> Future[str | None]:
+    def _submit(self, cell: Cell) -> Future[Any]:
         if self.pool is None:
             self.pool = ProcessPoolExecutor(
                 self.workers,
@@ -168,7 +182,11 @@ class _Pool:
                 initargs=(replace(self.study), self.threads, os.getpid()),  # without its cache
             )
         folder, needs = self.store.folder(cell.title), self.store.inputs(cell)
-        return self.pool.submit(_perform, cell, folder, needs)
+        try:
+            return self.pool.submit(_perform, cell, folder, needs)
+        except BrokenProcessPool:  # a worker died since the last look
+            self.pool = None
+            return self._submit(cell)
 
     def _take(self, future: Future[Any]) -> None:
         cell = self.running.pop(future)
@@ -182,13 +200,13 @@ class _Pool:
                 self.died.add(cell.title)
                 self.todo.insert(0, cell)
             return
-        if kind == "done":
-            self.store.keep(cell.title, seconds, value)
-            self.progress.done(cell, self.store)
-        elif kind == "stopped":
+        if kind == "stopped":
             raise KeyboardInterrupt
+        message = value if kind == "failed" else _keep(self.store, cell, seconds, value)
+        if message is None:
+            self.progress.done(cell, self.store)
         else:
-            self._fail(cell, value)
+            self._fail(cell, message)
 
     def _fail(self, cell: Cell, message: str) -> None:
         self.failures.append(Failure(cell.title, message))

@@ -21,6 +21,7 @@ WORK: dict[str, Callable[[Study, Cell, Path, dict[str, Any]], dict[str, Any]]] =
     "evaluate": measure.evaluate,
     "orders": measure.orders,
     "retention": measure.retention,
+    "dedicated_search": dedicated.dedicated_search,
     "dedicated": dedicated.dedicated,
 }
 

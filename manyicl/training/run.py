@@ -69,7 +69,7 @@ def check_run_folder(config: Config) -> None:
     """
     held_in = held_in_tasks(config)
     check_trackers(config.training.report_to)
-    _check_base(config)
+    check_base(config)
     path, trust = config.model.path, config.model.trust_remote_code
     if path and not (Path(config.run_dir) / "model").is_dir():
         limit = stored_context_length(path, trust_remote_code=trust)
@@ -96,7 +96,7 @@ def held_in_tasks(config: Config) -> TaskCollection:
 
 def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
     """Return where the untuned model is: `model.path`, or the run's own base/."""
-    _check_base(config)
+    check_base(config)
     if config.model.path:
         return config.model.path
     return str(build_base(config.model, run_dir / "base", _texts(held_in)))
@@ -104,7 +104,7 @@ def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
 
 def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTokenizerBase:
     """Return the tokenizer a run trains with; no model is built and nothing is written."""
-    _check_base(config)
+    check_base(config)
     model, base = config.model, Path(config.run_dir) / "base"
     trust = model.trust_remote_code
     if model.path:
@@ -115,7 +115,8 @@ def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTok
     return base_tokenizer(model, _texts(held_in))
 
 
-def _check_base(config: Config) -> None:
+def check_base(config: Config) -> None:
+    """Raise `ConfigError` where `model` names no base, two, or one too short for the sequences."""
     model, limit = config.model, config.model.config.get("max_position_embeddings")
     if isinstance(limit, int) and config.episodes.max_tokens > limit:
         _refuse_length(config, limit)

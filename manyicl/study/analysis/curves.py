@@ -1,10 +1,4 @@
-"""What a study's records say: curves over shots and pool sizes, orders, calibration.
-
-The door to the statistics of a study: operating points (`points.py`), paired differences
-(`paired.py`), comparison with dedicated fine-tuning (`worth.py`), retention
-(`retention_change.py`), the claims (`claims.py`). All are pure functions of `StudyResults`, and the
-order of its records does not matter.
-"""
+"""Curves over shots and pool sizes, sensitivity to the order of demonstrations, calibration."""
 
 from __future__ import annotations
 
@@ -13,75 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from manyicl.evaluation.statistics import spread
-from manyicl.study.analysis.claims import Claim, claims
-from manyicl.study.analysis.paired import PairedDifference, interval_of, paired, sign_test
+from manyicl.study.analysis.paired import interval_of
 from manyicl.study.analysis.points import (
-    BASE_MODEL,
     Cell,
     DedicatedPoint,
-    Matrix,
     ModelKey,
-    OperatingPoint,
     Point,
     as_array,
     full_rectangle,
-    matrix,
     num_seeds,
     pool_sizes,
     shots_of,
     table,
     task_names,
 )
-from manyicl.study.analysis.retention_change import (
-    RetentionChange,
-    RetentionSummary,
-    measures_without_base,
-    retention_change,
-    retention_summary,
-)
-from manyicl.study.analysis.worth import (
-    ExamplesWorth,
-    Share,
-    examples_worth,
-    gap_closed,
-    share_of_dedicated,
-)
 from manyicl.study.records import StudyResults
-
-__all__ = [
-    "BASE_MODEL",
-    "Calibration",
-    "Claim",
-    "CurvePoint",
-    "DedicatedPoint",
-    "ExamplesWorth",
-    "Matrix",
-    "ModelKey",
-    "OperatingPoint",
-    "OrderSensitivity",
-    "PairedDifference",
-    "Point",
-    "PoolPoint",
-    "RetentionChange",
-    "RetentionSummary",
-    "Share",
-    "calibration",
-    "claims",
-    "curve",
-    "dedicated_curve",
-    "examples_worth",
-    "gap_closed",
-    "matrix",
-    "measures_without_base",
-    "order_sensitivity",
-    "paired",
-    "pool_sizes",
-    "retention_change",
-    "retention_summary",
-    "share_of_dedicated",
-    "shots_of",
-    "sign_test",
-]
 
 
 @dataclass(frozen=True)
@@ -119,6 +59,9 @@ class OrderSensitivity:
     """Mean over tasks of the standard deviation (n - 1) over orders of the same demonstrations."""
 
     num_shots: int
+    """The most that any task had."""
+    effective_shots: float
+    """Mean over tasks and seeds: fewer than `num_shots` where the context was full."""
     num_orders: int
     mean: float
     low: float
@@ -136,6 +79,8 @@ class Calibration:
     mean: float
     low: float
     high: float
+    effective_shots: float
+    """Mean number of shots that fitted the context."""
     num_tasks: int
     num_seeds: int
     missing_tasks: int
@@ -156,7 +101,6 @@ def curve(
     for k in shots_of(results, key, held_out=held_out, family=family, selection=selection):
         point = Point(key, k, selection)
         scores = table(results, [point], held_out=held_out, family=family)
-        fitted = table(results, [point], held_out=held_out, family=family, field="effective_shots")
         interval = interval_of(scores.values[0])
         points.append(
             CurvePoint(
@@ -166,7 +110,7 @@ def curve(
                 high=interval.high,
                 num_tasks=len(scores.tasks),
                 num_seeds=len(scores.seeds),
-                effective_shots=float(fitted.values[0].mean()),
+                effective_shots=scores.fitted[0],
                 missing_tasks=scores.missing_tasks,
                 missing_seeds=scores.missing_seeds,
             )
@@ -214,36 +158,35 @@ def order_sensitivity(
     held_out: bool | None = None,
     family: str | None = None,
 ) -> OrderSensitivity | None:
-    """Return the spread over orders at `num_shots` (None: the most that were tried).
+    """Return the spread over orders at `num_shots`; None: at the most that each task was tried at.
 
-    A task and seed counts if it has as many orders as the most complete one, and two at least;
+    An `OrderScore` counts the shots that fitted, so tasks of long examples have fewer. A task and
+    seed counts if it has two shots, and as many orders as the most complete one, two at least;
     None if there is none.
     """
     wanted = task_names(results, held_out, family)
-    records = [
-        record
-        for record in results.orders
-        if (record.regime, record.budget) == key and record.task in wanted
-    ]
-    if num_shots is None:
-        num_shots = max((record.num_shots for record in records), default=0)
-    scores: dict[Cell, dict[int, float]] = {}
-    for record in records:
-        if record.num_shots == num_shots:
-            scores.setdefault((record.task, record.seed), {})[record.order] = record.score
-    num_orders = max((len(orders) for orders in scores.values()), default=0)
+    scores: dict[Cell, dict[int, dict[int, float]]] = {}
+    for record in results.orders:
+        asked = num_shots in (None, record.num_shots) and record.num_shots > 1
+        if (record.regime, record.budget) == key and record.task in wanted and asked:
+            by_shots = scores.setdefault((record.task, record.seed), {})
+            by_shots.setdefault(record.num_shots, {})[record.order] = record.score
+    fitted = {cell: max(by_shots) for cell, by_shots in scores.items()}
+    at_most = {cell: by_shots[fitted[cell]] for cell, by_shots in scores.items()}
+    num_orders = max((len(orders) for orders in at_most.values()), default=0)
     if num_orders < 2:
         return None
     spreads = {
         cell: spread([orders[order] for order in sorted(orders)])
-        for cell, orders in scores.items()
+        for cell, orders in at_most.items()
         if len(orders) == num_orders
     }
     tasks, seeds = full_rectangle(spreads)
-    values = as_array(spreads, tasks, seeds)
+    values, shots = (as_array(each, tasks, seeds) for each in (spreads, fitted))
     interval = interval_of(values)
     return OrderSensitivity(
-        num_shots=num_shots,
+        num_shots=int(shots.max()),
+        effective_shots=float(shots.mean()),
         num_orders=num_orders,
         mean=float(values.mean()),
         low=interval.low,
@@ -275,6 +218,7 @@ def calibration(
         mean=float(np.mean(values)),
         low=interval.low,
         high=interval.high,
+        effective_shots=found.fitted[0],
         num_tasks=len(found.tasks),
         num_seeds=len(found.seeds),
         missing_tasks=found.missing_tasks,

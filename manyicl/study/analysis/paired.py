@@ -27,6 +27,9 @@ class PairedDifference:
     high: float
     mean_a: float
     mean_b: float
+    fitted_a: float
+    """Shots that fitted the context, mean over these tasks and seeds; 0 for dedicated models."""
+    fitted_b: float
     wins: int
     """Tasks on which a is above b, in the mean over seeds."""
     ties: int
@@ -68,6 +71,8 @@ def paired(
         high=interval.high,
         mean_a=float(of_a.mean()),
         mean_b=float(of_b.mean()),
+        fitted_a=found.fitted[0],
+        fitted_b=found.fitted[1],
         wins=wins,
         ties=len(by_task) - wins - losses,
         losses=losses,

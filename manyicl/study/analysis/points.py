@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from manyicl.report.numbers import shots
 from manyicl.study.records import BASE, NO_BUDGET, Dedicated, Score, StudyError, StudyResults
 
 Floats = npt.NDArray[np.float64]
@@ -59,6 +60,8 @@ class Table:
     seeds: tuple[int, ...]
     values: tuple[Floats, ...]
     """One array of tasks x seeds for each operating point, in the order they were asked for."""
+    fitted: tuple[float, ...]
+    """Shots that fitted the context, mean over these tasks and seeds; 0 for dedicated models."""
     missing_tasks: int
     """Tasks of the kind asked for that are left out, since some score is not there."""
     missing_seeds: int
@@ -70,39 +73,6 @@ class Table:
         return not self.tasks
 
 
-@dataclass(frozen=True, eq=False)
-class Matrix:
-    """Scores of one operating point; see `Table`."""
-
-    tasks: tuple[str, ...]
-    seeds: tuple[int, ...]
-    values: Floats
-    """Tasks x seeds."""
-    missing_tasks: int
-    missing_seeds: int
-
-
-def matrix(
-    results: StudyResults,
-    key: ModelKey,
-    num_shots: int,
-    *,
-    held_out: bool | None,
-    family: str | None = None,
-    selection: str = "random",
-) -> Matrix:
-    """Return a model's scores at one number of shots: tasks x seeds, no cell missing.
-
-    `held_out` keeps held-out (True), held-in (False) or all tasks (None). Raises `StudyError` for
-    records that contradict each other.
-    """
-    point = Point(key, num_shots, selection)
-    found = table(results, [point], held_out=held_out, family=family)
-    return Matrix(
-        found.tasks, found.seeds, found.values[0], found.missing_tasks, found.missing_seeds
-    )
-
-
 def table(
     results: StudyResults,
     points: Sequence[OperatingPoint],
@@ -111,12 +81,17 @@ def table(
     family: str | None = None,
     field: str = "score",
 ) -> Table:
-    """Return the points' values of `field` on the tasks and seeds that all of them have."""
+    """Return the points' values of `field` on the tasks and seeds that all of them have.
+
+    `held_out` keeps held-out (True), held-in (False) or all tasks (None); records where `field` is
+    None do not count. Raises `StudyError` for records that contradict each other.
+    """
     index = _index(_Same(results))
     wanted = task_names(results, held_out, family)
-    columns = []
+    columns, shown = [], []
     for point in points:
         records = index.of(point)
+        shown.append({cell: getattr(one, "effective_shots", 0.0) for cell, one in records.items()})
         values = {cell: getattr(records[cell], field) for cell in records if cell[0] in wanted}
         columns.append({cell: value for cell, value in values.items() if value is not None})
     common = set.intersection(*(set(column) for column in columns))
@@ -125,9 +100,22 @@ def table(
         tasks=tasks,
         seeds=seeds,
         values=tuple(as_array(column, tasks, seeds) for column in columns),
+        fitted=tuple(
+            float(as_array(of_cell, tasks, seeds).mean()) if tasks else 0.0 for of_cell in shown
+        ),
         missing_tasks=len(wanted) - len(tasks),
         missing_seeds=len(index.seeds) - len(seeds),
     )
+
+
+def fit_words(num_shots: int, fitted: float) -> str:
+    """Say how many shots fitted where they are fewer than asked for; empty where all did.
+
+    >>> fit_words(64, 27.3), fit_words(64, 64.0)
+    ('27.3 fit', '')
+    """
+    said = shots(fitted)
+    return "" if said == str(num_shots) else f"{said} fit"
 
 
 def task_names(

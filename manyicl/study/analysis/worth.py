@@ -40,6 +40,8 @@ class Share:
     """Why there is no value; empty where there is one."""
     numerator: float | None
     denominator: float | None
+    fitted: float
+    """Shots of ManyICL that fitted the context, mean over these tasks and seeds."""
     num_tasks: int
     num_seeds: int
     missing_tasks: int
@@ -66,6 +68,8 @@ class ExamplesWorth:
     largest: int
     score: float
     """What the model scores in context, over the tasks that have every pool size too."""
+    fitted: float
+    """Its shots that fitted the context, mean over these tasks and seeds."""
     num_tasks: int
     num_seeds: int
     missing_tasks: int
@@ -101,7 +105,8 @@ def gap_closed(
     """
     found = table(results, [few_shot, manyicl, dedicated], held_out=held_out, family=family)
     few, many, tuned = found.values
-    return _share(found, many - few, tuned - few, "the gap from few-shot to dedicated fine-tuning")
+    name = "the gap from few-shot to dedicated fine-tuning"
+    return _share(found, many - few, tuned - few, found.fitted[1], name)
 
 
 def share_of_dedicated(
@@ -115,7 +120,7 @@ def share_of_dedicated(
     """Return manyicl / dedicated."""
     found = table(results, [manyicl, dedicated], held_out=held_out, family=family)
     many, tuned = found.values
-    return _share(found, many, tuned, "the score of dedicated fine-tuning")
+    return _share(found, many, tuned, found.fitted[0], "the score of dedicated fine-tuning")
 
 
 def examples_worth(
@@ -152,6 +157,7 @@ def examples_worth(
         smallest=sizes[0],
         largest=sizes[-1],
         score=score,
+        fitted=found.fitted[0],
         num_tasks=len(found.tasks),
         num_seeds=len(found.seeds),
         missing_tasks=found.missing_tasks,
@@ -176,7 +182,9 @@ def _crossing(score: float, sizes: Sequence[int], means: Sequence[float] | Float
     return math.inf
 
 
-def _share(found: Table, numerator: Floats, denominator: Floats, name: str) -> Share:
+def _share(
+    found: Table, numerator: Floats, denominator: Floats, fitted: float, name: str
+) -> Share:
     def answer(reason: str, value: float | None, low: float | None, high: float | None) -> Share:
         return Share(
             value=value,
@@ -185,6 +193,7 @@ def _share(found: Table, numerator: Floats, denominator: Floats, name: str) -> S
             reason=reason,
             numerator=None if found.empty else float(numerator.mean()),
             denominator=None if found.empty else float(denominator.mean()),
+            fitted=fitted,
             num_tasks=len(found.tasks),
             num_seeds=len(found.seeds),
             missing_tasks=found.missing_tasks,

@@ -7,6 +7,7 @@ import re
 from manyicl.report.numbers import plural
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings
+from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import Cell, Table, score_table
 from manyicl.study.report.view import StudyView
 
@@ -36,6 +37,8 @@ def study_markdown(results: StudyResults) -> str:
     blocks += _section(
         "Against dedicated fine-tuning", [*near, comparison_tables.worth_table(view)]
     )
+    similar = [similar_table(view, budget) for budget in view.budgets]
+    blocks += _section("Similar demonstrations", similar)
     kept = [comparison_tables.retention_table(view, b, intervals=False) for b in view.budgets]
     blocks += _section("Retention", kept, intervals=0)
     blocks += _section(

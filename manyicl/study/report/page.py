@@ -12,6 +12,7 @@ from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.curves import FEWEST_TASKS
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings, panels
+from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import score_table
 from manyicl.study.report.view import StudyView
 
@@ -47,6 +48,7 @@ def render_study(results: StudyResults) -> str:
         findings=findings.findings(view),
         curves=_each(panels.shot_curves(view, b) for b in budgets),
         scores=_each(score_table(view, b, side) for side in (True, False) for b in budgets),
+        similar=_each(similar_table(view, b) for b in budgets),
         pools=panels.pool_curves(view),
         worth=comparison_tables.worth_table(view),
         differences=_each(comparison_tables.paired_table(view, b) for b in budgets),

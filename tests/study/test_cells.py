@@ -1,0 +1,385 @@
+"""Cells: what changes a key and what does not, kept results, and the order of a study's cells."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from study.toy_studies import toy_study, write_tasks
+
+from manyicl.study.cells import RESULT, Cell, CellStore
+from manyicl.study.context import Study
+from manyicl.study.plan import plan_cells
+from manyicl.study.work import WORK
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(0, 1) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=5,
+)
+SETTINGS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+
+
+@st.composite
+def graphs(draw: Any) -> list[Cell]:
+    """Cells that need some of those before them."""
+    cells: list[Cell] = []
+    for number in range(draw(st.integers(2, 7))):
+        titles = [cell.title for cell in cells]
+        needs = draw(st.lists(st.sampled_from(titles), unique=True, max_size=3)) if titles else []
+        cells.append(Cell("kind", str(number), draw(SETTINGS), tuple(needs)))
+    return cells
+
+
+def keys(cells: list[Cell]) -> dict[str, str]:
+    store = CellStore(Path("unused"), cells)
+    return {cell.title: store.key(cell.title) for cell in cells}
+
+
+def depending(cells: list[Cell], title: str) -> set[str]:
+    """A cell and all that need it, directly or not."""
+    found = {title}
+    for cell in cells:  # each stands after those it needs
+        if found & set(cell.needs):
+            found.add(cell.title)
+    return found
+
+
+@given(graphs())
+def test_equal_settings_have_equal_keys_in_whatever_order_they_are_written(cells):
+    again = [
+        replace(cell, settings=dict(reversed(list(cell.settings.items()))), cost=cell.cost + 1)
+        for cell in cells
+    ]
+    found = keys(cells)
+    assert keys(again) == found
+    # Asked in another order, and each on its own.
+    store = CellStore(Path("elsewhere"), cells)
+    assert {title: store.key(title) for title in reversed(found)} == found
+    assert len(set(found.values())) == len(found)
+
+
+@given(graphs(), st.data())
+def test_a_change_reaches_the_cell_and_those_that_need_it_and_no_other(cells, data):
+    at = data.draw(st.integers(0, len(cells) - 1))
+    changed = dict(data.draw(SETTINGS))
+    # 1, 1.0 and true are equal in Python, and not in JSON.
+    if json.dumps(changed, sort_keys=True) == json.dumps(cells[at].settings, sort_keys=True):
+        changed["new"] = 0
+    after = [*cells]
+    after[at] = replace(cells[at], settings=changed)
+    before, now = keys(cells), keys(after)
+    touched = depending(cells, cells[at].title)
+    assert {title for title in before if before[title] != now[title]} == touched
+
+
+@given(graphs(), st.data())
+def test_what_a_cell_needs_is_part_of_its_key(cells, data):
+    at = data.draw(st.integers(1, len(cells) - 1))
+    known = [cell.title for cell in cells[:at]]
+    other = tuple(data.draw(st.lists(st.sampled_from(known), unique=True)))
+    after = [*cells]
+    after[at] = replace(cells[at], needs=other)
+    before, now = keys(cells), keys(after)
+    touched = depending(after, cells[at].title) if other != cells[at].needs else set()
+    assert {title for title in before if before[title] != now[title]} == touched
+
+
+@given(graphs(), SETTINGS)
+def test_cells_that_come_to_a_study_leave_the_others_their_keys(cells, more):
+    longer = [Cell("kind", "before", more), *cells, Cell("kind", "after", more, ("kind/0",))]
+    found = keys(longer)
+    assert {title: found[title] for title in keys(cells)} == keys(cells)
+
+
+# --- kept results --------------------------------------------------------------------------------
+
+ONE = Cell("search", "one", {"rate": 0.1})
+TWO = Cell("train", "two", {"seed": 0}, (ONE.title,))
+
+
+@pytest.fixture
+def store(tmp_path) -> CellStore:
+    return CellStore(tmp_path, [ONE, TWO])
+
+
+def test_a_kept_result_is_found_again_and_handed_to_who_needs_it(store, tmp_path):
+    assert store.result(ONE.title) is None
+    store.keep(ONE.title, 1.5, {"score": 0.25, "text": "ü"})
+    found = CellStore(tmp_path, [ONE, TWO]).result(ONE.title)
+    assert found is not None
+    assert (found["seconds"], found["result"]) == (1.5, {"score": 0.25, "text": "ü"})
+    assert store.folder(ONE.title).parent == tmp_path / "search" / "one"
+    assert store.inputs(TWO) == {
+        ONE.title: {"score": 0.25, "text": "ü", "folder": str(store.folder(ONE.title))}
+    }
+    # Of other settings it is another cell, in another folder.
+    other = CellStore(tmp_path, [replace(ONE, settings={"rate": 0.2}), TWO])
+    assert other.result(ONE.title) is None
+    assert other.folder(ONE.title) != store.folder(ONE.title)
+    assert other.folder(TWO.title) != store.folder(TWO.title)
+
+
+def test_a_damaged_result_counts_as_not_there(store):
+    store.keep(ONE.title, 1.5, {"score": 0.25})
+    path = store.folder(ONE.title) / RESULT
+    whole = path.read_bytes()
+    for size in range(len(whole) - 2):  # cut off anywhere but in the line end
+        path.write_bytes(whole[:size])
+        assert store.result(ONE.title) is None
+    kept = json.loads(whole)
+    damaged = [
+        whole.replace(b"score", b"sc\xffre"),  # no UTF-8
+        b"[]",
+        b'"text"',
+        b"7",
+        b"{}",
+        b"[" * 100_000,
+        json.dumps(kept | {"key": "0" * 64}).encode(),
+        *(
+            json.dumps({k: v for k, v in kept.items() if k != key}).encode()
+            for key in ("key", "seconds", "result")
+        ),
+    ]
+    for text in damaged:
+        path.write_bytes(text)
+        assert store.result(ONE.title) is None
+    path.write_bytes(whole)
+    assert store.result(ONE.title) == kept
+
+
+def test_a_result_that_is_not_a_number_is_not_kept(store):
+    with pytest.raises(ValueError):
+        store.keep(ONE.title, 1.0, {"score": float("nan")})
+    assert store.result(ONE.title) is None
+
+
+# --- the plan ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cells")
+    write_tasks(folder / "tasks")
+    (folder / "text.txt").write_text("plain words of no task\n" * 1000, encoding="utf-8")
+    return folder
+
+
+REGIMES = ["zero_shot", "few_shot", "many_shot"]
+
+
+def planned(folder: Path, **changes: Any) -> list[Cell]:
+    """The cells of a toy study; of the base only the name is needed for that."""
+    values = {
+        "study__regimes": REGIMES,
+        "study__budgets": ["tokens", "targets"],
+        "study__seeds": [3, 4],
+        "study__left_out_regimes": ["many_shot", "many_shot_symbols"],
+        "study__dedicated__tasks": [],
+        "study__retention__text": str(folder / "text.txt"),
+    }
+    study = toy_study(folder, **values | changes)
+    return plan_cells(Study(study, "base", "identity"))
+
+
+def changed(folder: Path, **changes: Any) -> set[str]:
+    """Kinds of the cells whose keys a changed setting changes, and of those that come or go."""
+    before, now = keys(planned(folder)), keys(planned(folder, **changes))
+    return {title for title in before | now if before.get(title) != now.get(title)}
+
+
+def of(titles: set[str], *kinds: str) -> set[str]:
+    return {title for title in titles if title.partition("/")[0] in kinds}
+
+
+@pytest.mark.parametrize("orders", [0, 2])
+def test_every_cell_comes_after_those_it_needs_and_has_a_title_of_its_own(folder, orders):
+    cells = planned(folder, study__orders=orders)
+    done: set[str] = set()
+    for cell in cells:
+        assert set(cell.needs) <= done, cell.title
+        assert cell.title not in done
+        assert cell.kind in WORK
+        assert cell.cost > 0
+        done.add(cell.title)
+    models = 1 * 2 + 3 * 2 * 2  # the base twice, three regimes with two budgets and two seeds
+    count = {kind: sum(cell.kind == kind for cell in cells) for kind in WORK}
+    assert count == {
+        "search": 2 * (3 + 1),  # two rates; a regime that is only trained without families too
+        "train": 3 * 2 * 2,
+        "left_out": 2,
+        "evaluate": models,
+        "orders": models if orders else 0,
+        "retention": models,
+        "dedicated": 4,  # all evaluated tasks, one size
+    }
+
+
+def test_the_first_seed_is_done_before_the_second(folder):
+    titles = [cell.title for cell in planned(folder)]
+    first = [at for at, title in enumerate(titles) if title.startswith("train") and "-3" in title]
+    second = [at for at, title in enumerate(titles) if title.startswith("train") and "-4" in title]
+    extra = [
+        at for at, title in enumerate(titles) if title.split("/")[0] in ("left_out", "dedicated")
+    ]
+    assert max(first) < min(extra) < max(extra) < min(second)
+    # Each model is measured as soon as it is there.
+    for at in first + second:
+        name = titles[at].partition("/")[2]
+        assert titles[at + 1 : at + 4] == [
+            f"{kind}/{name}" for kind in ("evaluate", "orders", "retention")
+        ]
+
+
+def test_what_each_cell_needs(folder):
+    cells = {cell.title: cell for cell in planned(folder)}
+    assert cells["search/many_shot-0.003"].needs == ()
+    assert cells["dedicated/tags3-16"].needs == ()
+    assert cells["evaluate/base-none-4"].needs == ()
+    rates = ("search/few_shot-0.001", "search/few_shot-0.003")
+    assert cells["train/few_shot-targets-4"].needs == rates
+    for kind in ("evaluate", "orders", "retention"):
+        assert cells[f"{kind}/few_shot-targets-4"].needs == ("train/few_shot-targets-4",)
+    symbols = ("search/many_shot_symbols-0.001", "search/many_shot_symbols-0.003")
+    assert cells["left_out/many_shot_symbols-math"].needs == (*symbols, "evaluate/base-none-3")
+
+
+def test_keys_are_the_same_every_time(folder):
+    assert changed(folder) == set()
+    # Neither where a study stands nor how many compute it matters.
+    assert changed(folder, run="elsewhere", study__workers=3, study__threads=2) == set()
+    assert changed(folder, evaluation__tokens_per_batch=64) == set()
+
+
+def test_another_seed_keeps_what_was_computed(folder):
+    """But the dedicated cells: all seeds of one share a search."""
+    found = changed(folder, study__seeds=[3, 4, 5])
+    new = {title for title in found if title.endswith("-5")}
+    assert found - new == of(found, "dedicated") == set(keys(planned(folder))) & found
+    assert len(new) == 3 + 3 * 2 * 4
+
+
+def test_more_training_tokens_keep_the_base_and_the_dedicated_models(folder):
+    found = changed(folder, study__tokens=3000, study__search__tokens=2000)
+    tokens = {
+        title
+        for title in keys(planned(folder))
+        if "-tokens-" in title or title.startswith("left_out/")
+    }
+    # The searches are as long as before, so the models of the other budget stay too.
+    assert found == tokens
+    longer = changed(folder, study__tokens=3000)
+    everything = set(keys(planned(folder)))
+    assert everything - longer == of(everything, "dedicated") | {
+        title for title in everything if "base-" in title
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "where"),
+    [
+        ("study__targets", 30, "-targets-"),
+        ("study__orders", 3, "orders/"),
+        ("study__order_shots", 4, "orders/"),
+        ("study__retention__new_tokens", 5, "retention/"),
+    ],
+)
+def test_a_setting_touches_what_depends_on_it(folder, setting, value, where):
+    everything = keys(planned(folder))
+    assert changed(folder, **{setting: value}) == {title for title in everything if where in title}
+
+
+def test_similar_shots_are_those_of_the_first_seed(folder):
+    found = changed(folder, study__similar_shots=[3])
+    everything = set(keys(planned(folder)))
+    evaluations = {t for t in of(everything, "evaluate") if t.endswith("-3")}
+    # Families left out are compared with the base's evaluation.
+    assert found == evaluations | of(everything, "left_out")
+
+
+def test_settings_of_dedicated_models_touch_these_alone(folder):
+    everything = set(keys(planned(folder)))
+    for changes in (
+        {"study__dedicated__steps": [1, 2, 3]},
+        {"study__dedicated__learning_rates": [3e-2]},
+        {"study__dedicated__validation": 0.5},
+        {"study__dedicated__answers_per_step": 4},
+    ):
+        assert changed(folder, **changes) == of(everything, "dedicated")
+    one = changed(folder, study__dedicated__tasks=["tags3"])
+    assert one == {"dedicated/sums3-16", "dedicated/tags0-16", "dedicated/sums0-16"}
+    assert changed(folder, study__dedicated__pool_sizes=[16, 24]) == {
+        f"dedicated/{name}-24" for name in ("tags3", "sums3", "tags0", "sums0")
+    }
+    assert changed(folder, study__dedicated__pool_sizes=[16, 25]) == set()  # none has so many
+
+
+def test_what_every_training_depends_on_touches_every_model(folder):
+    """Also those of one task; the base is what it was."""
+    everything = set(keys(planned(folder)))
+    base = {title for title in everything if "base-" in title}
+    for changes in (
+        {"training__weight_decay": 0.1},
+        {"objective__normaliser": "answer_mean"},
+        {"episodes__mixture": "uniform"},
+    ):
+        assert changed(folder, **changes) == everything - base, changes
+    assert changed(folder, template__instruction="none") == everything
+
+
+def test_another_row_of_a_task_touches_what_reads_it(folder, tmp_path):
+    write_tasks(tmp_path / "tasks")
+    changes = {
+        "tasks__path": [str(tmp_path / "tasks")],
+        "study__search__validation": ["tags1", "sums1"],
+    }
+    before = keys(planned(folder, **changes))
+    all_models = {t for t in before if "base-" not in t} - of(set(before), "dedicated")
+    evaluated = of(set(before), "evaluate", "orders", "left_out")
+    for split, expected in (
+        ("tags2/train", all_models),  # held in, and not evaluated
+        ("tags2/test", set()),
+        ("tags1/test", all_models),  # what learning rates are chosen with
+        ("sums3/train", evaluated | {"dedicated/sums3-16"}),
+        ("sums3/test", evaluated | {"dedicated/sums3-16"}),
+        ("tags0/test", evaluated - of(evaluated, "left_out") | {"dedicated/tags0-16"}),
+    ):
+        path = tmp_path / "tasks" / f"{split}.jsonl"
+        rows = path.read_text()
+        first = json.loads(rows.partition("\n")[0])
+        first["input"] += " indeed"
+        path.write_text(json.dumps(first) + "\n" + rows.partition("\n")[2])
+        now = keys(planned(folder, **changes))
+        found = {title for title in before if before[title] != now[title]}
+        # The base's evaluation, which families left out are compared with, counts as theirs.
+        if of(found, "evaluate"):
+            expected = expected | of(set(before), "left_out")
+        assert found == expected, split
+        path.write_text(rows)
+
+
+def test_another_learning_rate_is_searched_and_decides_again(folder):
+    found = changed(folder, study__search__learning_rates=[1e-3, 3e-3, 1e-2])
+    everything = set(keys(planned(folder)))
+    new = {f"search/{regime}-0.01" for regime in (*REGIMES, "many_shot_symbols")}
+    # What was searched is kept; which is best may change, and with it every model.
+    assert found == new | {
+        t for t in everything - of(everything, "search", "dedicated") if "base-" not in t
+    }
+
+
+@pytest.mark.parametrize(
+    ("regimes", "seeds"),
+    [(["zero_shot"], [2]), (["many_shot", "few_shot"], [2, 5]), (REGIMES, [2])],
+)
+def test_a_part_of_a_study_has_the_keys_of_the_whole(folder, regimes, seeds):
+    """With the same first seed, regimes and seeds can be added in any number and order."""
+    none = {"study__dedicated__tasks": ["none"]}
+    whole = keys(planned(folder, study__regimes=REGIMES, study__seeds=[2, 3, 4, 5], **none))
+    part = keys(planned(folder, study__regimes=regimes, study__seeds=seeds, **none))
+    assert part.items() <= whole.items()
