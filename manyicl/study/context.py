@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
-from manyicl.config import Config, as_dict
-from manyicl.config.load import escaped
+from manyicl.config import Config
 from manyicl.config.regimes import REGIMES as PRESETS
 from manyicl.inference import Engine
 from manyicl.models import load_tokenizer
@@ -100,44 +99,42 @@ class Study:
         run_dir: str = "",
     ) -> Config:
         """Return the configuration of one training run of the study."""
-        plain: dict[str, Any] = as_dict(self.config)
-        del plain["study"]
         chosen = REGIMES[regime]
-        plain["regime"] = chosen.preset
-        plain["run_dir"] = run_dir or "unset"
-        plain["model"] |= {"path": self.base, "config": {}, "tokenizer": ""}
-        # Only these tasks are opened; what is held out stays out of reach.
-        plain["tasks"] |= {"held_in": list(held_in), "held_out": []}
-        plain["training"] |= {
-            "seed": seed,
-            "tokens": tokens,
-            "answers": answers,
-            "learning_rate": learning_rate or self.config.training.learning_rate,
-            "keep_checkpoints": 1,
+        shared: Changes = {
+            "model": {"path": self.base, "config": {}, "tokenizer": ""},
+            # Only these tasks are opened; what is held out stays out of reach.
+            "tasks": {"held_in": list(held_in), "held_out": []},
+            "training": {
+                "seed": seed,
+                "tokens": tokens,
+                "answers": answers,
+                "learning_rate": learning_rate or self.config.training.learning_rate,
+                "keep_checkpoints": 1,
+            },
+            "episodes": {"seed": seed},
         }
-        plain["episodes"]["seed"] = seed
-        parts = (plain, PRESETS[chosen.preset], chosen.settings)
-        found = OmegaConf.to_object(
-            OmegaConf.merge(OmegaConf.structured(Config), *(escaped(part) for part in parts))
-        )
-        assert isinstance(found, Config)
-        return found
+        found = _changed(self.config, shared, PRESETS[chosen.preset], chosen.settings)
+        return replace(found, regime=chosen.preset, run_dir=run_dir or "unset")
 
     def evaluation_config(
         self, seed: int, num_shots: Sequence[int], selection: str = "random"
     ) -> Config:
         """Return the configuration of an evaluation with one seed."""
-        plain: dict[str, Any] = as_dict(self.config)
-        del plain["study"]
-        plain["evaluation"] |= {
-            "seeds": [seed],
-            "num_shots": list(num_shots),
-            "selection": selection,
-            "samples": True,
-        }
-        found = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), escaped(plain)))
-        assert isinstance(found, Config)
-        return found
+        asked = {"seeds": [seed], "num_shots": list(num_shots), "selection": selection}
+        return _changed(self.config, {"evaluation": asked | {"samples": True}})
+
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""New values by section and key."""
+
+
+def _changed(config: StudyConfig, *changes: Changes) -> Config:
+    """Return a study's settings without its own section, changed; later changes go over earlier."""
+    found = Config(**{part.name: deepcopy(getattr(config, part.name)) for part in fields(Config)})
+    for sections in changes:
+        new = {name: replace(getattr(found, name), **keys) for name, keys in sections.items()}
+        found = replace(found, **new)
+    return found
 
 
 def split_tasks(config: Config) -> tuple[TaskCollection, TaskCollection]:

@@ -12,19 +12,18 @@ from study.small_studies import FEW, MANY, info, names, score, study
 from study.synthetic import FAMILIES, KS, POOLS, synthetic_study
 
 from manyicl.evaluation.statistics import hierarchical_interval
-from manyicl.study.analysis.curves import (
+from manyicl.study.analysis.at_zero import tasks_at_zero
+from manyicl.study.analysis.curves import calibration, curve, dedicated_curve, order_sensitivity
+from manyicl.study.analysis.paired import paired, sign_test
+from manyicl.study.analysis.points import (
     BASE_MODEL,
     DedicatedPoint,
     ModelKey,
+    OperatingPoint,
     Point,
-    calibration,
-    curve,
-    dedicated_curve,
-    matrix,
-    order_sensitivity,
-    paired,
+    fit_words,
     shots_of,
-    sign_test,
+    table,
 )
 from manyicl.study.records import OrderScore, StudyError, StudyResults
 
@@ -47,33 +46,33 @@ def shuffled(results: StudyResults, seed: int) -> StudyResults:
 # Tables of tasks and seeds
 
 
-def test_a_matrix_holds_the_scores_by_task_and_seed() -> None:
-    found = matrix(study({MANY: [[0.1, 0.2], [0.3, 0.4]]}), MANY.key, 64, held_out=True)
+def test_a_table_holds_the_scores_by_task_and_seed() -> None:
+    found = table(study({MANY: [[0.1, 0.2], [0.3, 0.4]]}), [MANY], held_out=True)
     assert found.tasks == ("task_00", "task_01")
     assert found.seeds == (0, 1)
-    assert found.values.tolist() == [[0.1, 0.2], [0.3, 0.4]]
+    assert found.values[0].tolist() == [[0.1, 0.2], [0.3, 0.4]]
     assert (found.missing_tasks, found.missing_seeds) == (0, 0)
 
 
 def test_a_task_without_a_seed_is_left_out_and_counted() -> None:
-    found = matrix(study({MANY: [[0.1, 0.2], [0.3, NAN], [0.5, 0.6]]}), MANY.key, 64, held_out=True)
+    found = table(study({MANY: [[0.1, 0.2], [0.3, NAN], [0.5, 0.6]]}), [MANY], held_out=True)
     assert found.tasks == ("task_00", "task_02")
-    assert found.values.tolist() == [[0.1, 0.2], [0.5, 0.6]]
+    assert found.values[0].tolist() == [[0.1, 0.2], [0.5, 0.6]]
     assert (found.missing_tasks, found.missing_seeds) == (1, 0)
 
 
 def test_a_seed_just_begun_is_left_out_rather_than_the_tasks_it_has_not_reached() -> None:
     rows = [[0.1, 0.2, 0.3], [0.1, 0.2, NAN], [0.1, 0.2, NAN], [0.1, 0.2, NAN]]
-    found = matrix(study({MANY: rows}), MANY.key, 64, held_out=True)
+    found = table(study({MANY: rows}), [MANY], held_out=True)
     assert found.seeds == (0, 1)
     assert len(found.tasks) == 4
     assert (found.missing_tasks, found.missing_seeds) == (0, 1)
 
 
 def test_what_was_not_measured_is_empty_and_all_missing() -> None:
-    found = matrix(study({MANY: [[0.1, 0.2]] * 3}), FEW.key, 5, held_out=True)
+    found = table(study({MANY: [[0.1, 0.2]] * 3}), [FEW], held_out=True)
     assert found.tasks == ()
-    assert found.values.shape == (0, 0)
+    assert found.values[0].shape == (0, 0)
     assert (found.missing_tasks, found.missing_seeds) == (3, 2)
 
 
@@ -83,32 +82,70 @@ def test_sides_families_and_selections_are_kept_apart() -> None:
     scores = [score(MANY, name, 0, value) for name, value in (("a", 0.1), ("b", 0.2), ("c", 0.3))]
     results = StudyResults("x", tasks, scores=(*scores, score(similar, "a", 0, 0.4)))
 
-    def of(**kind):
-        return matrix(results, MANY.key, 64, **kind).values.ravel().tolist()
+    def of(point=MANY, **kind):
+        return table(results, [point], **kind).values[0].ravel().tolist()
 
     assert of(held_out=True) == [0.1, 0.2]
     assert of(held_out=True, family="nli") == [0.2]
     assert of(held_out=False) == [0.3]
     assert of(held_out=None) == [0.1, 0.2, 0.3]
-    assert of(held_out=None, selection="similar") == [0.4]
+    assert of(similar, held_out=None) == [0.4]
 
 
 def test_two_scores_of_one_cell_are_refused_unless_equal() -> None:
     first, second = score(MANY, "a", 0, 0.1), score(MANY, "a", 0, 0.2)
     twice = StudyResults("x", (info("a"),), scores=(first, first))
-    assert matrix(twice, MANY.key, 64, held_out=True).values.tolist() == [[0.1]]
+    assert table(twice, [MANY], held_out=True).values[0].tolist() == [[0.1]]
     with pytest.raises(StudyError, match="holds two scores of task 'a', seed 0"):
-        matrix(dataclasses.replace(twice, scores=(first, second)), MANY.key, 64, held_out=True)
+        table(dataclasses.replace(twice, scores=(first, second)), [MANY], held_out=True)
 
 
 def test_a_score_of_an_unlisted_task_is_refused() -> None:
     with pytest.raises(StudyError, match="task 'b', which it does not list"):
-        matrix(
+        table(
             StudyResults("x", (info("a"),), scores=(score(MANY, "b", 0, 0.5),)),
-            MANY.key,
-            64,
+            [MANY],
             held_out=True,
         )
+
+
+def test_the_shots_that_fitted_are_a_mean_over_the_tasks_that_are_compared() -> None:
+    tasks = (info("a"), info("b"), info("c"))
+    scores = [
+        dataclasses.replace(score(MANY, name, 0, 0.5), effective_shots=float(fitted))
+        for name, fitted in (("a", 64), ("b", 32), ("c", 2))
+    ]
+    few = [score(FEW, name, 0, 0.5) for name in ("a", "b")]
+    results = StudyResults("x", tasks, scores=(*scores, *few))
+    assert table(results, [MANY], held_out=True).fitted == pytest.approx((98 / 3,))
+    assert table(results, [MANY, FEW], held_out=True).fitted == (48, 5)
+    found = paired(results, MANY, FEW, held_out=True)
+    assert found is not None
+    assert (found.fitted_a, found.fitted_b) == (48, 5)
+    nothing = table(results, [MANY, DedicatedPoint(16)], held_out=True)
+    assert nothing.fitted == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "said"), [(64, ""), (63.97, ""), (63.9, "63.9 fit"), (27, "27 fit"), (0, "0 fit")]
+)
+def test_fewer_shots_are_said(fitted, said) -> None:
+    assert fit_words(64, fitted) == said
+
+
+def test_a_task_is_at_zero_if_nothing_brings_it_above() -> None:
+    tuned = DedicatedPoint(16)
+    nothing, lucky = [0.0, 0.04], [0.04, 0.04]
+    values: dict[OperatingPoint, list[list[float]]] = {
+        # at 0 by all; by all but one way; by dedicated fine-tuning only; not measured by all
+        MANY: [nothing, lucky, nothing, nothing],
+        FEW: [nothing, nothing, nothing, [NAN, NAN]],
+        tuned: [[NAN, NAN], nothing, [0.5, 0.5], nothing],
+    }
+    found = tasks_at_zero(study(values), [MANY, FEW, tuned], held_out=True)
+    assert found == (["task_00"], 3)
+    assert tasks_at_zero(study(values), [FEW], held_out=True) == (names(3), 3)
+    assert tasks_at_zero(study(values), [], held_out=True) == ([], 0)
 
 
 # Curves
@@ -247,7 +284,10 @@ def test_the_sign_test_is_scipys(wins, losses) -> None:
 
 @pytest.mark.parametrize(("num_tasks", "clear"), [(5, False), (6, True)])
 def test_a_difference_is_clear_only_on_six_tasks(num_tasks, clear) -> None:
-    values = {MANY: [[0.6, 0.6]] * num_tasks, FEW: [[0.5, 0.5]] * num_tasks}
+    values: dict[OperatingPoint, list[list[float]]] = {
+        MANY: [[0.6, 0.6]] * num_tasks,
+        FEW: [[0.5, 0.5]] * num_tasks,
+    }
     found = paired(study(values), MANY, FEW, held_out=True)
     assert found is not None
     assert found.low > 0
@@ -327,6 +367,21 @@ def test_a_task_that_lacks_an_order_is_left_out_and_counted() -> None:
     assert found is not None
     assert found.mean == pytest.approx(0.2)
     assert (found.num_orders, found.num_tasks, found.missing_tasks) == (3, 1, 1)
+
+
+def test_orders_of_as_many_shots_as_fitted_count_together() -> None:
+    a, b = names(2)
+    short, long = orders(16, {(a, 0): [0.0, 1.0]}), orders(6, {(b, 0): [0.5, 0.5]})
+    alone = orders(1, {(names(3)[2], 0): [0.3, 0.3]})  # one demonstration has one order
+    results = study({MANY: [[0.5]] * 3}, orders=(*short, *long, *alone))
+    found = order_sensitivity(results, MANY.key)
+    assert found is not None
+    assert (found.num_shots, found.effective_shots) == (16, 11)
+    assert found.mean == pytest.approx(0.5**0.5 / 2)
+    assert (found.num_tasks, found.missing_tasks) == (2, 1)
+    only = order_sensitivity(results, MANY.key, num_shots=6)
+    assert only is not None
+    assert (only.num_tasks, only.mean) == (1, 0)
 
 
 def test_one_order_has_no_spread() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from study.synthetic import EFFECTS, FAMILIES, LOSSES, synthetic_study
 
-from manyicl.study.analysis.curves import (
-    BASE_MODEL,
-    ModelKey,
-    claims,
-    measures_without_base,
-    retention_change,
+from manyicl.study.analysis.claims import claims
+from manyicl.study.analysis.points import BASE_MODEL, ModelKey
+from manyicl.study.analysis.retention_change import measures_without_base, retention_change
+from manyicl.study.analysis.retention_loss import (
+    interval_of_groups,
+    mean_of_groups,
     retention_summary,
 )
 from manyicl.study.records import Retention, StudyError, StudyResults
@@ -97,47 +97,95 @@ def test_two_values_of_one_measurement_are_refused() -> None:
         retention_change(results, ZERO)
 
 
-def test_a_share_gone_wrong_is_lost_in_shares_of_what_went_right() -> None:
-    name = "generation/task_markup"
+def test_free_text_is_shown_and_not_judged() -> None:
+    name = "generation/distinct_2"
     results = of(
-        keep(BASE_MODEL, name, [0.0], higher=False), keep(ZERO, name, [0.25], higher=False)
+        keep(BASE_MODEL, name, [0.5]),
+        keep(ZERO, name, [0.75]),
+        keep(BASE_MODEL, "generation/early_end", [0.0], higher=False),
+        keep(ZERO, "generation/early_end", [0.25], higher=False),
     )
-    (change,) = retention_change(results, ZERO)
-    assert change.difference == -0.25
-    assert change.relative_loss == 0.25
+    pairs, end = retention_change(results, ZERO)
+    assert (pairs.difference, end.difference) == (0.25, 0.25)  # after - before, both
+    assert {(one.relative_loss, one.judged) for one in (pairs, end)} == {(None, False)}
+    assert retention_summary(results) == []
 
 
-def test_a_base_of_zero_has_no_relative_loss_and_is_left_out_of_the_mean() -> None:
-    results = of(
-        keep(BASE_MODEL, "icl/a", [0.0]),
-        keep(ZERO, "icl/a", [0.1]),
-        keep(BASE_MODEL, "icl/b", [0.5]),
-        keep(ZERO, "icl/b", [0.4]),
-    )
-    assert retention_change(results, ZERO)[0].relative_loss is None
+@pytest.mark.parametrize(
+    ("base", "after", "loss"),
+    [
+        (0.5, 0.4, 0.2),
+        (0.1, 0.05, 0.5),
+        (0.008, 0.0, 0.08),  # a base below 0.1 counts as 0.1
+        (0.0, 0.1, -1.0),
+        (0.008, 0.3, -2.92),
+    ],
+)
+def test_a_loss_is_in_shares_of_the_base_or_of_a_tenth(base, after, loss) -> None:
+    results = of(keep(ZERO, "family/math", [after], base=base))
+    assert retention_change(results, ZERO)[0].relative_loss == pytest.approx(loss)
     (summary,) = retention_summary(results)
-    assert summary.left_out == ("icl/a",)
-    assert summary.mean_loss == pytest.approx(0.2)
+    assert summary.mean_loss == pytest.approx(loss)
+
+
+def test_bits_per_byte_are_lost_in_shares_of_the_base_however_small() -> None:
+    name = "text_bits_per_byte"
+    results = of(keep(BASE_MODEL, name, [0.05], False), keep(ZERO, name, [0.06], False))
+    assert retention_change(results, ZERO)[0].relative_loss == pytest.approx(0.2)
+
+
+def test_groups_of_measures_weigh_the_same() -> None:
+    results = of(
+        keep(BASE_MODEL, "text_bits_per_byte", [1.0, 1.0], False),
+        keep(ZERO, "text_bits_per_byte", [1.3, 1.3], False),
+        *(keep(BASE_MODEL, f"icl/{name}", [0.5, 0.5]) for name in "abcde"),
+        *(keep(ZERO, f"icl/{name}", [0.5, 0.5]) for name in "abcde"),
+        keep(ZERO, "family/qa", [0.2], base=0.5),
+    )
+    (summary,) = retention_summary(results)
+    assert dict(summary.groups) == pytest.approx(
+        {"text_bits_per_byte": 0.3, "icl": 0, "family": 0.6}
+    )
+    assert summary.mean_loss == pytest.approx(0.3)
+    # Nothing varies within a group or with the seed, so the interval has no width.
+    assert (summary.low, summary.high) == pytest.approx((0.3, 0.3))
+    assert (summary.num_measures, summary.num_seeds) == (7, 2)
+
+
+def test_the_interval_resamples_measures_within_their_group_and_seeds() -> None:
+    draw = np.random.default_rng(0)
+    measures = (
+        ["text_bits_per_byte"] * 1 + [f"icl/{n}" for n in range(5)] + ["family/a", "family/b"]
+    )
+    losses = draw.normal(0.2, 0.2, (len(measures), 1))
+    groups = losses[:1], losses[1:6], losses[6:]
+    assert mean_of_groups(measures, losses) == pytest.approx(np.mean([g.mean() for g in groups]))
+    found = interval_of_groups(measures, losses)
+    # The variance of a mean of independent group means, each of resampled measures.
+    variance = sum(group.var() / len(group) for group in groups) / 9
+    assert found.stderr == pytest.approx(variance**0.5, rel=0.05)
+    by_seed = np.repeat([[0.1, 0.2, 0.6]], len(measures), axis=0)
+    found = interval_of_groups(measures, by_seed)
+    assert found.stderr == pytest.approx(np.std([0.1, 0.2, 0.6]) / 3**0.5, rel=0.05)
 
 
 def test_models_are_summed_up_over_the_measures_they_share() -> None:
-    base = [keep(BASE_MODEL, name, [0.5, 0.5]) for name in ("icl/a", "icl/b", "generation/c")]
+    base = [keep(BASE_MODEL, name, [0.5, 0.5]) for name in ("icl/a", "icl/b", "other/c")]
     results = of(
         *base,
         keep(ZERO, "icl/a", [0.4, 0.4]),
-        keep(ZERO, "generation/c", [0.3, 0.3]),
+        keep(ZERO, "other/c", [0.3, 0.3]),
         keep(ZERO, "icl/b", [0.1, 0.1]),
         keep(MANY, "icl/a", [0.5, 0.5]),
-        keep(MANY, "generation/c", [0.4, 0.4]),
+        keep(MANY, "other/c", [0.4, 0.4]),
     )
     many, zero = retention_summary(results)
     assert (many.key, zero.key) == (MANY, ZERO)
     assert (many.mean_loss, zero.mean_loss) == pytest.approx((0.1, 0.3))
-    assert zero.groups == (("generation", pytest.approx(0.4)), ("icl", pytest.approx(0.2)))
+    assert zero.groups == (("icl", pytest.approx(0.2)), ("other", pytest.approx(0.4)))
     assert (many.left_out, zero.left_out) == ((), ("icl/b",))
-    assert (zero.low, zero.high) == pytest.approx((0.2, 0.4))
     (alone,) = retention_summary(results, [ZERO])
-    assert alone.mean_loss == pytest.approx((0.2 + 0.4 + 0.8) / 3)
+    assert alone.mean_loss == pytest.approx(((0.2 + 0.8) / 2 + 0.4) / 2)
     assert retention_summary(StudyResults("x")) == []
 
 
@@ -163,7 +211,10 @@ def test_all_claims_hold_where_they_were_made_to() -> None:
     assert above["many_shot"] - above["few_shot"] == pytest.approx(found[0].value)
     assert dict(found[1].values)["zero_shot_shots"] == 0
     assert dict(found[2].values)["pool_size"] == 64
-    assert "64 shots against a pool of 64" in found[2].why
+    # The four tasks of summarization hold 40 of 64 shots; one task lacks a seed of another pool.
+    assert "64 (60 fit) shots against a pool of 64" in found[2].why
+    assert "at 64 (60 fit) against 5 shots" in found[0].why
+    assert dict(found[0].values)["many_shot_fitted"] == 60
 
 
 def test_all_claims_fail_where_they_were_made_to() -> None:
@@ -217,6 +268,22 @@ def test_forgetting_is_not_halved_where_there_is_none() -> None:
     assert "no clear loss" in fourth.why
     lost = {**LOSSES, "many_shot": 0.3, "zero_shot": 0.0}
     assert claims(made_up(losses=lost, budgets=["targets"]))[3].verdict == "fails"
+
+
+def test_free_text_is_no_part_of_the_retention_claim() -> None:
+    results = made_up(budgets=["tokens"])
+    changed = tuple(
+        dataclasses.replace(record, value=0.9) if record.measure.startswith("gen") else record
+        for record in results.retention
+    )
+    fourth = claims(results)[3]
+    assert claims(dataclasses.replace(results, retention=changed))[3] == fourth
+    assert fourth.count == 11  # text, five in context, five families
+    many, zero = (
+        np.mean([value for name, value in fourth.values if name.startswith(regime + "/")])
+        for regime in ("many_shot", "zero_shot")
+    )
+    assert fourth.value == pytest.approx(zero / 2 - many)
 
 
 def test_a_group_that_loses_more_than_half_is_named() -> None:

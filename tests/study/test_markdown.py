@@ -7,7 +7,11 @@ import pytest
 from study.synthetic import synthetic_study
 
 from manyicl.report.numbers import change, percent
-from manyicl.study.analysis.curves import ModelKey, Point, claims, curve, paired, retention_change
+from manyicl.study.analysis.claims import claims
+from manyicl.study.analysis.curves import curve
+from manyicl.study.analysis.paired import paired
+from manyicl.study.analysis.points import ModelKey, Point
+from manyicl.study.analysis.retention_change import retention_change
 from manyicl.study.records import Failure, StudyResults
 from manyicl.study.report.markdown import escaped, study_markdown, table_lines
 from manyicl.study.report.tables import Cell, Row, Table
@@ -69,6 +73,30 @@ def test_claims_differences_and_retention_are_those_of_the_analysis(text: str) -
     changes = {one.measure: one for one in retention_change(RESULTS, MANY)}
     one = changes["icl/list_functions"]
     assert f"**{percent(one.after)}** ({change(one.difference)})" in text
+
+
+def test_tasks_that_nothing_can_do_are_counted() -> None:
+    assert "stay at 0" not in study_markdown(RESULTS)
+    names = {task.task for task in RESULTS.tasks if task.family == "nli"}
+    zero = {
+        kind: tuple(
+            replace(one, score=0.01) if one.task in names else one for one in getattr(RESULTS, kind)
+        )
+        for kind in ("scores", "dedicated")
+    }
+    text = study_markdown(replace(RESULTS, **zero))
+    said = "4 of the 12 held-out tasks stay at 0 with every way to adapt (at most 2 %"
+    assert said in text
+    assert text.index("## Paired differences") < text.index(said) < text.index("## Against")
+
+
+def test_the_free_text_caption_says_what_it_is(text: str) -> None:
+    kept = text[text.index("## Retention") : text.index("## Cost")]
+    assert kept.count("it is part of no mean and of no claim") == 2
+    rows = tables(kept)[0][1:]
+    (row,) = (row for row in rows if row[0].startswith("free text: different word pairs"))
+    assert not any("**" in cell for cell in row)
+    assert "mean relative loss (% of the base, 9 measures)" in [row[0] for row in rows]
 
 
 def test_a_failed_claim_is_said_plainly() -> None:

@@ -11,21 +11,20 @@ from study.synthetic import synthetic_study
 
 from manyicl.errors import RunError
 from manyicl.report.numbers import change, percent
-from manyicl.study.analysis.curves import (
-    DedicatedPoint,
-    ModelKey,
-    Point,
-    claims,
-    curve,
-    dedicated_curve,
-    examples_worth,
-    gap_closed,
-    paired,
-    retention_change,
-)
+from manyicl.study.analysis.claims import claims
+from manyicl.study.analysis.curves import curve, dedicated_curve
+from manyicl.study.analysis.paired import paired
+from manyicl.study.analysis.points import DedicatedPoint, ModelKey, Point
+from manyicl.study.analysis.retention_change import retention_change
+from manyicl.study.analysis.retention_loss import retention_summary
+from manyicl.study.analysis.worth import examples_worth, gap_closed
 from manyicl.study.records import Failure, SearchPoint, StudyResults
 from manyicl.study.regimes import TITLES
 from manyicl.study.report.page import render_study, write_study_report
+from manyicl.study.report.retention_table import retention_table
+from manyicl.study.report.search_table import dedicated_choices, search_table
+from manyicl.study.report.similar_table import similar_table
+from manyicl.study.report.view import StudyView
 
 VOID = {"meta", "br"}
 MANY = ModelKey("many_shot", "tokens")
@@ -199,9 +198,38 @@ def test_retention_is_that_of_the_analysis(page: Page) -> None:
     assert row["ManyICL"] == f"{said} {change(one.low)} to {change(one.high)}"
 
 
+def test_the_mean_loss_is_told_over_what_all_have_and_over_what_most_have() -> None:
+    results = replace(
+        RESULTS,
+        retention=tuple(
+            one
+            for one in RESULTS.retention
+            if (one.regime, one.measure[:6]) != ("few_shot", "family")
+        ),
+    )
+    table = retention_table(StudyView(results), "tokens")
+    assert table is not None
+    rows = [row for row in table.rows if row.head == "mean relative loss"]
+    notes = ["% of the base, 6 measures", "% of the base, 9 measures"]
+    assert [row.note for row in rows] == notes
+    whole = {
+        one.key.regime: one for one in retention_summary(results) if one.key.budget == "tokens"
+    }
+    both = [ModelKey("zero_shot", "tokens"), MANY]
+    most = {one.key.regime: one for one in retention_summary(results, both)}
+    regimes = ("zero_shot", "few_shot", "many_shot")
+    assert [c.text for c in rows[0].cells[1:]] == [percent(whole[r].mean_loss) for r in regimes]
+    assert [c.text for c in rows[1].cells[1:]] == [
+        percent(most[r].mean_loss) if r in most else "–" for r in regimes
+    ]
+    claim = next(c for c in claims(results) if (c.name, c.budget) == ("retention", "tokens"))
+    assert dict(claim.values)["many_shot"] == pytest.approx(most["many_shot"].mean_loss)
+
+
 def test_cost_and_search_are_told(page: Page) -> None:
     row = page.row("Cost of training one model", "few-shot fine-tuning")
     assert row["tokens"] == "2,000,000"
+    assert row["steps"] == "500"
     assert row["supervised answers"] == "6,000"
     assert row["time"] == "3 min 42 s"
     assert row["FLOPs"] == "1.2e14"
@@ -209,8 +237,99 @@ def test_cost_and_search_are_told(page: Page) -> None:
     assert (row["examples"], row["training tokens"]) == ("16", "57,600")  # 24 steps x 2,400
     row = page.row("Cost of adapting", "ManyICL")
     assert (row["training tokens"], row["time"]) == ("0", "none")
-    assert page.row("Search of the learning rate", "ManyICL")["0.0003"] == "47.0"
+    row = page.row("Search of the learning rate", "ManyICL")
+    assert (row["untuned"], row["0.0003"]) == ("2.500", "1.700")
     assert "loss is not finite at step 12." in page.text
+
+
+def of_search(losses: list[float], chosen: int | None) -> StudyResults:
+    """A search of the untuned base and rates 1, 2, ..."""
+    points = [
+        SearchPoint("few_shot", float(rate), loss, 5, rate == chosen)
+        for rate, loss in enumerate(losses)
+    ]
+    return StudyResults("x", search=tuple(points))
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen", "note"),
+    [
+        ([2.0, 1.5, 1.4, 1.6], 2, ""),
+        ([2.0, 1.3, 1.4, 1.6], 1, "chosen at the edge of what was tried"),
+        ([2.0, 1.5, 1.4, 1.3], 3, "chosen at the edge of what was tried"),
+        ([1.0, 1.5, 1.4, 1.6], 2, "no rate is below the untuned base"),
+        ([2.0, 1.3], None, "not complete: nothing chosen yet"),
+    ],
+)
+def test_a_doubtful_choice_of_a_rate_is_noted(losses, chosen, note) -> None:
+    table = search_table(of_search(losses, chosen))
+    assert table is not None
+    (row,) = table.rows
+    assert row.note == note
+    assert [cell.text for cell in row.cells[1:]] == [f"{loss:.3f}" for loss in losses]
+    assert [at for at, cell in enumerate(row.cells[1:]) if cell.bold] == [chosen] * bool(chosen)
+    assert table.columns[2] == "untuned"
+
+
+def test_the_choices_of_dedicated_searches_are_counted_once_for_all_seeds() -> None:
+    # 21 tasks, pools of 16, 64 and 256: 24, 36 and 84 steps.
+    said = dedicated_choices(RESULTS)
+    assert said.startswith("Dedicated models, 63 searches")
+    assert "chosen: 0.0003 for 63." in said
+    assert said.endswith("the fewest (24) for 21, the most (84) for 21.")
+    config = {"study": {"dedicated": {"steps": [8, 24, 128]}}}
+    said = dedicated_choices(replace(RESULTS, config=config))
+    assert said.endswith("the fewest (8) for 0, the most (128) for 0.")
+
+
+def test_similar_demonstrations_are_compared_as_paired_does() -> None:
+    table = similar_table(StudyView(RESULTS), "tokens")
+    assert table is not None
+    rows = [row for row in table.rows if row.head == TITLES["many_shot"]]
+    assert [row.cells[0].text for row in rows] == ["16", "64"]
+    for row, k in zip(rows, (16, 64), strict=True):
+        found = paired(RESULTS, Point(MANY, k, "similar"), Point(MANY, k), held_out=True)
+        assert found is not None
+        assert [cell.text for cell in row.cells[1:4]] == [
+            percent(found.mean_b),
+            percent(found.mean_a),
+            change(found.mean),
+        ]
+        assert row.cells[3].interval == f"{change(found.low)} to {change(found.high)}"
+        assert row.cells[3].bold == found.clear
+        for family, cell in zip(("classification", "qa", "nli"), row.cells[4:], strict=True):
+            own = [
+                s.score
+                for s in RESULTS.scores
+                if (s.regime, s.budget, s.num_shots, s.selection) == (*MANY, k, "similar")
+                and s.task.startswith(f"{family}/held_out")
+            ]
+            assert cell.text == percent(sum(own) / len(own))
+
+
+def test_shots_that_did_not_fit_are_told_wherever_shots_are() -> None:
+    results = synthetic_study(
+        families=("qa", "summarization"), regimes=("few_shot", "many_shot"), budgets=("tokens",),
+        num_shots=(0, 5, 64), pools=(64,),
+    )  # fmt: skip
+    page = Page(render_study(results))
+    # Summarization holds 40 of 64 shots, so both together 52.
+    assert page.row("Held-out tasks, score", "ManyICL")["shots"] == "64 52 fit"
+    assert page.row("Held-out tasks, score", "few-shot fine-tuning")["shots"] == "5"
+    assert page.row("Paired differences", "ManyICL (64, 52 fit) − few-shot fine-tuning (5)")
+    head = page.row("against dedicated fine-tuning on 64", "summarization")["family"]
+    assert head == "summarization 4 tasks, 3 seeds, 40 fit"
+    assert page.row("most similar", "ManyICL")["shots"] == "64 52 fit"
+    assert "at 64 (52 fit) against 5 shots" in page.text
+    assert page.row("Every held-out", "summarization/held_out_1")["ManyICL (64)"].endswith("40 fit")
+    assert all("the context was full" in text for text in page.captions if "shots in br" in text)
+    assert "fit”" not in Page(render_study(SMALL)).text
+
+
+def test_the_calibration_caption_tells_the_bias() -> None:
+    known = replace(SMALL, config={"evaluation": {"max_queries": 25}})
+    assert "with at most 25 queries a task it is biased upwards" in Page(render_study(known)).text
+    assert "with few queries a task it is biased upwards" in Page(render_study(SMALL)).text
 
 
 def test_every_claim_is_told_with_its_verdict(page: Page) -> None:

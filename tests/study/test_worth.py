@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 from study.small_studies import FEW, MANY, study
 from study.synthetic import synthetic_study
 
-from manyicl.study.analysis.curves import (
-    DedicatedPoint,
-    examples_worth,
-    gap_closed,
-    share_of_dedicated,
-)
+from manyicl.study.analysis.points import DedicatedPoint
+from manyicl.study.analysis.worth import examples_worth, gap_closed, share_of_dedicated
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="scipy comes with scikit-learn")
 
@@ -162,3 +158,6 @@ def test_the_made_up_study_has_a_share_overall_and_by_family() -> None:
     assert whole.clear
     assert one.value is not None
     assert not one.clear  # four tasks
+    # Of 24 tasks, the 4 of summarization hold 40 of 64 shots; pool 256 is there for all.
+    assert whole.fitted == pytest.approx((20 * 64 + 4 * 40) / 24)
+    assert one.fitted == 64

@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from manyicl.evaluation.curves import FEWEST_TASKS
-from manyicl.study.analysis.paired import interval_of, paired
+from manyicl.study.analysis.paired import paired
 from manyicl.study.analysis.points import (
     DedicatedPoint,
     ModelKey,
     Point,
+    fit_words,
     pool_sizes,
     shots_of,
 )
-from manyicl.study.analysis.retention_change import by_group, loss_table
+from manyicl.study.analysis.retention_loss import (
+    by_group,
+    interval_of_groups,
+    loss_table,
+    mean_of_groups,
+)
 from manyicl.study.analysis.worth import share_of_dedicated
 from manyicl.study.records import StudyResults
 from manyicl.study.regimes import TITLES, own_shots
@@ -84,7 +90,7 @@ def _above(results: StudyResults, budget: str, better: str, worse: str) -> Claim
         budget=budget,
         wording=wording,
         verdict=verdict,
-        why=f"{why}; at {a.num_shots} against {b.num_shots} shots"
+        why=f"{why}; at {_shots(a, found.fitted_a)} against {_shots(b, found.fitted_b)} shots"
         + _basis(found.num_tasks, found.num_seeds, found.missing_tasks, found.missing_seeds),
         line=0.0,
         value=found.mean,
@@ -95,6 +101,8 @@ def _above(results: StudyResults, budget: str, better: str, worse: str) -> Claim
             (worse, found.mean_b),
             (f"{better}_shots", a.num_shots),
             (f"{worse}_shots", b.num_shots),
+            (f"{better}_fitted", found.fitted_a),
+            (f"{worse}_fitted", found.fitted_b),
         ),
         count=found.num_tasks,
         num_seeds=found.num_seeds,
@@ -118,7 +126,7 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
     if found.value is None or found.low is None or found.high is None:
         return _unmeasured(name, budget, wording, found.reason, SHARE)
     verdict, why = _judge(found.value, found.low, found.high, SHARE, found.num_tasks, "tasks")
-    why += f"; {point.num_shots} shots against a pool of {pool}"
+    why += f"; {_shots(point, found.fitted)} shots against a pool of {pool}"
     if not enough:
         why += ", the largest one: ManyICL was shown more than dedicated fine-tuning had"
         verdict = "cannot tell" if verdict == "holds" else verdict
@@ -137,6 +145,7 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
             ("many_shot", found.numerator or 0.0),
             ("dedicated", found.denominator or 0.0),
             ("many_shot_shots", point.num_shots),
+            ("many_shot_fitted", found.fitted),
             ("pool_size", pool),
         ),
         count=found.num_tasks,
@@ -145,7 +154,10 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
 
 
 def _forgets_less(results: StudyResults, budget: str) -> Claim:
-    """The quantity is half of zero-shot's relative loss less ManyICL's: linear, so no ratio."""
+    """The quantity is half of zero-shot's relative loss less ManyICL's: linear, so no ratio.
+
+    Free text is no part of it (`retention_change.NOT_JUDGED`).
+    """
     name = "retention"
     wording = (
         f"{TITLES['many_shot']} loses at most half of what {TITLES['zero_shot']} loses of what the "
@@ -156,15 +168,18 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
     if not found.measures:
         return _unmeasured(name, budget, wording, "the two have no measure in common", 0.0)
     many, zero = found.losses
+    lost, other = (mean_of_groups(found.measures, losses) for losses in (many, zero))
     spared = PART * zero - many
-    value, (low, high, _) = float(spared.mean()), interval_of(spared)
+    value = mean_of_groups(found.measures, spared)
+    low, high, _ = interval_of_groups(found.measures, spared)
     verdict, why = _judge(value, low, high, 0.0, len(found.measures), "measures")
-    why = f"relative loss {many.mean():.3f} against {zero.mean():.3f}; half of it less that: {why}"
-    if interval_of(zero).low <= 0 and not (verdict == "fails" and interval_of(many).low > 0):
+    why = f"relative loss {lost:.3f} against {other:.3f}; half of it less that: {why}"
+    both = [interval_of_groups(found.measures, losses).low for losses in (zero, many)]
+    if both[0] <= 0 and not (verdict == "fails" and both[1] > 0):
         verdict = "cannot tell"
         why += f"; {TITLES['zero_shot']} itself has no clear loss to halve"
     groups = list(zip(by_group(found.measures, many), by_group(found.measures, zero), strict=True))
-    beyond = [group for (group, lost), (_, other) in groups if lost > max(PART * other, 0.0)]
+    beyond = [group for (group, one), (_, two) in groups if one > max(PART * two, 0.0)]
     if beyond:
         why += f"; loses more than half of it on {', '.join(beyond)}"
     left_out = sorted({name for names in found.left_out for name in names})
@@ -181,10 +196,10 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
         low=low,
         high=high,
         values=(
-            ("many_shot", float(many.mean())),
-            ("zero_shot", float(zero.mean())),
-            *((f"many_shot/{group}", lost) for (group, lost), _ in groups),
-            *((f"zero_shot/{group}", lost) for _, (group, lost) in groups),
+            ("many_shot", lost),
+            ("zero_shot", other),
+            *((f"many_shot/{group}", one) for (group, one), _ in groups),
+            *((f"zero_shot/{group}", two) for _, (group, two) in groups),
         ),
         count=len(found.measures),
         num_seeds=len(found.seeds),
@@ -201,6 +216,11 @@ def own_point(results: StudyResults, key: ModelKey) -> Point | None:
         return Point(key, own_shots(key.regime, sweep))
     except ValueError:  # nothing at or below its own shots
         return None
+
+
+def _shots(point: Point, fitted: float) -> str:
+    fit = fit_words(point.num_shots, fitted)
+    return f"{point.num_shots} ({fit})" if fit else str(point.num_shots)
 
 
 def _judge(

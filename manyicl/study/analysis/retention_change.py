@@ -1,9 +1,12 @@
 """Before and after: what fine-tuning did to what the base model could do besides the tasks.
 
-A difference is oriented so that negative is a loss, whatever the measure; a relative loss is
-positive for a loss, in shares of the base's value, so that bits and accuracies can be averaged.
-Measures that count what went wrong are near 0 for a good base; their loss is in shares of what went
-right, or one of them would outweigh all others.
+A difference is oriented so that negative is a loss, whatever the measure. A relative loss is
+positive for a loss: of a score, (base - after) / base, where a base below `FLOOR` counts as
+`FLOOR`, or a task that the base cannot do would outweigh all others; of bits per byte,
+(after - base) / base. Means of them over measures: `retention_loss.py`.
+
+Free text (`generation/...`) is shown and not judged: a model that stops at once has many different
+word pairs, and one that repeats itself surprises little. Its difference is after - base.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
 from manyicl.study.records import StudyError, StudyResults
 
 GROUPS = ("icl", "family")  # measures of one unit, which have a mean
-SHARES_GONE_WRONG = ("generation/task_markup", "generation/early_end")
+FLOOR = 0.1  # of the base's score, in a relative loss
+NOT_JUDGED = ("generation",)  # groups of which nobody can say which way is good
 
 
 @dataclass(frozen=True)
@@ -30,54 +34,30 @@ class RetentionChange:
     base: float
     after: float
     difference: float
-    """Negative: a loss."""
+    """Negative: a loss; after - base where it is not judged."""
     low: float
     """The 95 % interval of the difference: seeds resampled, for a group measures too."""
     high: float
     relative_loss: float | None
-    """-difference / |base|, for shares gone wrong -difference / (1 - base): positive is a loss.
-    None if that divides by 0."""
+    """Positive: a loss; of a group the mean of its measures. None if it is not judged, or bits of a
+    base of 0."""
     num_measures: int
     num_seeds: int
 
-
-@dataclass(frozen=True)
-class RetentionSummary:
-    """A model's mean relative loss over measures, with a 95 % interval over measures and seeds."""
-
-    key: ModelKey
-    mean_loss: float
-    """Positive: a loss. A gain on one measure makes up for a loss on another: see `groups`."""
-    low: float
-    high: float
-    groups: tuple[tuple[str, float], ...]
-    """Mean loss by what stands before the slash: `text_bits_per_byte`, `icl`, ..."""
-    num_measures: int
-    num_seeds: int
-    left_out: tuple[str, ...]
-    """Measures without a base value, or that not all of the compared models have."""
-
-
-@dataclass(frozen=True, eq=False)
-class LossTable:
-    """Relative losses of several models on the same measures and seeds."""
-
-    measures: tuple[str, ...]
-    seeds: tuple[int, ...]
-    losses: tuple[Floats, ...]
-    """Measures x seeds for each model. Where a measure lacks a seed, its mean over seeds."""
-    left_out: tuple[tuple[str, ...], ...]
+    @property
+    def judged(self) -> bool:
+        """Whether it is known which way is good."""
+        return is_judged(self.measure)
 
 
 @dataclass(frozen=True)
-class _Measure:
+class Measure:
     """One measure by seed, all of the same length; `sign` is 1 if higher is better, else -1."""
 
     seeds: tuple[int, ...]
     base: tuple[float, ...]
     after: tuple[float, ...]
     sign: int
-    gone_wrong: bool = False
 
     @property
     def differences(self) -> Floats:
@@ -85,13 +65,18 @@ class _Measure:
 
     @property
     def scale(self) -> float:
-        """What a loss is a share of; 0: nothing."""
+        """What a loss is a share of: the mean base, of a score at least `FLOOR`."""
         base = float(np.mean(self.base))
-        return 1 - base if self.gone_wrong else abs(base)
+        return max(base, FLOOR) if self.sign > 0 else base
 
     @property
     def relative_losses(self) -> Floats | None:
-        return -self.differences / self.scale if self.scale else None
+        return (0.0 - self.differences) / self.scale if self.scale else None
+
+
+def is_judged(measure: str) -> bool:
+    """Whether it is known which way is good for a measure, or a group of them."""
+    return group_of(measure) not in NOT_JUDGED
 
 
 def retention_change(results: StudyResults, key: ModelKey) -> list[RetentionChange]:
@@ -101,10 +86,10 @@ def retention_change(results: StudyResults, key: ModelKey) -> list[RetentionChan
     seed, else the mean of the base's records. `measures_without_base` names what is left out.
     Raises `StudyError` for two records of one measurement.
     """
-    measures, _ = _measures(results, key)
+    measures, _ = measures_of(results, key)
     changes = [_change(name, [measure]) for name, measure in measures.items()]
     for group in GROUPS:
-        members = [measure for name, measure in measures.items() if _group(name) == group]
+        members = [measure for name, measure in measures.items() if group_of(name) == group]
         if members:
             changes.append(_change(group, members))
     return changes
@@ -112,87 +97,10 @@ def retention_change(results: StudyResults, key: ModelKey) -> list[RetentionChan
 
 def measures_without_base(results: StudyResults, key: ModelKey) -> list[str]:
     """Return the measures of a model that have nothing to be compared with, by name."""
-    return _measures(results, key)[1]
+    return measures_of(results, key)[1]
 
 
-def retention_summary(
-    results: StudyResults, keys: Sequence[ModelKey] | None = None
-) -> list[RetentionSummary]:
-    """Return the mean relative loss of each model, over the measures that all of them have.
-
-    `keys` None: every fine-tuned model, those of one budget compared with each other.
-    """
-    if keys is not None:
-        return _summaries(results, keys)
-    found = {ModelKey(record.regime, record.budget) for record in results.retention}
-    found = sorted(found - {BASE_MODEL})
-    budgets = dict.fromkeys(key.budget for key in found)
-    return [
-        summary
-        for budget in budgets
-        for summary in _summaries(results, [key for key in found if key.budget == budget])
-    ]
-
-
-def loss_table(results: StudyResults, keys: Sequence[ModelKey]) -> LossTable:
-    """Return the models' relative losses on the measures and seeds that all of them have."""
-    of_key, unknown = [], []
-    for key in keys:
-        measures, without_base = _measures(results, key)
-        losses = {name: measure.relative_losses for name, measure in measures.items()}
-        of_key.append({name: (measures[name], at) for name, at in losses.items() if at is not None})
-        unknown.append([*without_base, *(name for name, at in losses.items() if at is None)])
-    common = set.intersection(*(set(found) for found in of_key))
-    seed_sets = [{s for measure, _ in found.values() for s in measure.seeds} for found in of_key]
-    seeds = tuple(sorted(set.intersection(*seed_sets)))
-    names = tuple(sorted(common)) if seeds else ()
-    arrays = []
-    for found in of_key:
-        rows = []
-        for name in names:
-            measure, values = found[name]
-            by_seed = dict(zip(measure.seeds, values, strict=True))
-            rows.append([by_seed.get(seed, float(np.mean(values))) for seed in seeds])
-        arrays.append(np.array(rows, dtype=float).reshape(len(names), len(seeds)))
-    left_out = [
-        tuple(sorted({*found, *names_unknown} - set(names)))
-        for found, names_unknown in zip(of_key, unknown, strict=True)
-    ]
-    return LossTable(names, seeds, tuple(arrays), tuple(left_out))
-
-
-def by_group(measures: Sequence[str], losses: Floats) -> tuple[tuple[str, float], ...]:
-    """Return the mean of measures x seeds for each group of measures."""
-    groups = [_group(name) for name in measures]
-    return tuple(
-        (group, float(losses[[at for at, name in enumerate(groups) if name == group]].mean()))
-        for group in dict.fromkeys(groups)
-    )
-
-
-def _summaries(results: StudyResults, keys: Sequence[ModelKey]) -> list[RetentionSummary]:
-    found = loss_table(results, keys)
-    if not found.measures:
-        return []
-    summaries = []
-    for key, losses, left_out in zip(keys, found.losses, found.left_out, strict=True):
-        interval = interval_of(losses)
-        summaries.append(
-            RetentionSummary(
-                key=key,
-                mean_loss=float(losses.mean()),
-                low=interval.low,
-                high=interval.high,
-                groups=by_group(found.measures, losses),
-                num_measures=len(found.measures),
-                num_seeds=len(found.seeds),
-                left_out=left_out,
-            )
-        )
-    return summaries
-
-
-def _change(name: str, members: Sequence[_Measure]) -> RetentionChange:
+def _change(name: str, members: Sequence[Measure]) -> RetentionChange:
     seeds = sorted({seed for member in members for seed in member.seeds})
     rows = []
     for member in members:
@@ -200,22 +108,22 @@ def _change(name: str, members: Sequence[_Measure]) -> RetentionChange:
         rows.append([by_seed.get(seed, member.differences.mean()) for seed in seeds])
     differences = np.array(rows)
     interval = interval_of(differences)
-    scale = float(np.mean([member.scale for member in members]))
-    difference = float(differences.mean())
+    losses = [member.relative_losses for member in members]
+    known = [float(one.mean()) for one in losses if one is not None]
     return RetentionChange(
         measure=name,
         base=float(np.mean([np.mean(member.base) for member in members])),
         after=float(np.mean([np.mean(member.after) for member in members])),
-        difference=difference,
+        difference=float(differences.mean()),
         low=interval.low,
         high=interval.high,
-        relative_loss=(0.0 - difference) / scale if scale else None,
+        relative_loss=float(np.mean(known)) if known and is_judged(name) else None,
         num_measures=len(members),
         num_seeds=len(seeds),
     )
 
 
-def _measures(results: StudyResults, key: ModelKey) -> tuple[dict[str, _Measure], list[str]]:
+def measures_of(results: StudyResults, key: ModelKey) -> tuple[dict[str, Measure], list[str]]:
     """Return a model's measures by name, and the names of those without a base value."""
     base: dict[str, dict[int, float]] = {}
     after: dict[str, dict[int, tuple[float, float | None, bool]]] = {}
@@ -243,10 +151,11 @@ def _measures(results: StudyResults, key: ModelKey) -> tuple[dict[str, _Measure]
             without_base.append(name)
             continue
         seeds, befores, afters, directions = zip(*rows, strict=True)
-        sign = 1 if directions[0] else -1
-        measures[name] = _Measure(seeds, befores, afters, sign, name in SHARES_GONE_WRONG)
+        sign = 1 if directions[0] or not is_judged(name) else -1
+        measures[name] = Measure(seeds, befores, afters, sign)
     return measures, without_base
 
 
-def _group(measure: str) -> str:
+def group_of(measure: str) -> str:
+    """Return what stands before the slash: `text_bits_per_byte`, `icl`, ..."""
     return measure.split("/")[0]

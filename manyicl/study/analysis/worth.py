@@ -182,9 +182,7 @@ def _crossing(score: float, sizes: Sequence[int], means: Sequence[float] | Float
     return math.inf
 
 
-def _share(
-    found: Table, numerator: Floats, denominator: Floats, fitted: float, name: str
-) -> Share:
+def _share(found: Table, numerator: Floats, denominator: Floats, fitted: float, name: str) -> Share:
     def answer(reason: str, value: float | None, low: float | None, high: float | None) -> Share:
         return Share(
             value=value,

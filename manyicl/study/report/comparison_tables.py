@@ -1,33 +1,28 @@
-"""Tables that compare: paired differences, dedicated fine-tuning, retention, orders, ECE."""
+"""Tables that compare: paired differences, dedicated fine-tuning, orders, calibration."""
 
 from __future__ import annotations
 
-from manyicl.report.numbers import MINUS, change, count, percent, plural
+from manyicl.evaluation.calibration import NUM_BINS
+from manyicl.report.numbers import count, percent, plural
+from manyicl.study.analysis.at_zero import NOTHING, tasks_at_zero
 from manyicl.study.analysis.claims import own_point
-from manyicl.study.analysis.curves import (
-    DedicatedPoint,
-    OperatingPoint,
-    Point,
-    RetentionChange,
-    calibration,
-    examples_worth,
-    gap_closed,
-    order_sensitivity,
-    paired,
-    retention_change,
-    retention_summary,
-    share_of_dedicated,
-)
-from manyicl.study.analysis.worth import Share
+from manyicl.study.analysis.curves import calibration, order_sensitivity
+from manyicl.study.analysis.paired import paired
+from manyicl.study.analysis.points import DedicatedPoint, OperatingPoint, Point, fit_words
+from manyicl.study.analysis.worth import Share, examples_worth, gap_closed, share_of_dedicated
 from manyicl.study.records import BASE
-from manyicl.study.report.tables import NONE, Cell, Row, Table, cell_of_difference
+from manyicl.study.report.retention_table import signed
+from manyicl.study.report.tables import (
+    FITTED,
+    NONE,
+    Cell,
+    Row,
+    Table,
+    cell_of_difference,
+    shots_cell,
+)
 from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
 
-GROUPS = {"icl": "in context", "family": "family left out", "generation": "free text"}
-WRITTEN = {
-    "bits_per_byte_under_base": "surprise of the base",
-    "distinct_2": "different word pairs",
-}
 PAIRS = (
     ("few_shot", "zero_shot"),
     ("many_shot", "zero_shot"),
@@ -57,7 +52,7 @@ def paired_table(view: StudyView, budget: str) -> Table | None:
             continue
         rows.append(
             Row(
-                f"{_named(a)} − {_named(b)}",
+                f"{_named(a, found.fitted_a)} − {_named(b, found.fitted_b)}",
                 (
                     Cell(percent(found.mean_a)),
                     Cell(percent(found.mean_b)),
@@ -73,11 +68,27 @@ def paired_table(view: StudyView, budget: str) -> Table | None:
         return None
     return Table(
         f"Paired differences on held-out tasks in points, {budget_words(view.results, budget)}; "
-        "number of shots in brackets, bold: the 95 % interval excludes 0 on enough tasks.",
+        "number of shots in brackets, bold: the 95 % interval excludes 0 on enough tasks."
+        + (FITTED if view.any_full else ""),
         ("first − second", "first", "second", "difference", "win / tie / loss", "sign test p",
          "tasks", "seeds"),
         tuple(rows),
     )  # fmt: skip
+
+
+def zero_note(view: StudyView) -> str:
+    """Say how many held-out tasks no way to adapt can do at all; empty if there is none."""
+    own = [view.own(regime, budget) for budget in view.budgets for regime in view.regimes]
+    points = [*(p for p in own if p is not None), *map(DedicatedPoint, view.pools)]
+    stuck, number = tasks_at_zero(view.results, points, held_out=True)
+    if not stuck:
+        return ""
+    stay = "stays" if len(stuck) == 1 else "stay"
+    return (
+        f"{len(stuck)} of the {plural(number, 'held-out task')} {stay} at 0 with every way to "
+        f"adapt (at most {percent(NOTHING).removesuffix('.0')} %, each at its own number of shots, "
+        "dedicated fine-tuning on every pool): they cannot tell ways apart."
+    )
 
 
 def gap_table(view: StudyView, budget: str) -> Table | None:
@@ -94,14 +105,17 @@ def gap_table(view: StudyView, budget: str) -> Table | None:
         closed = None
         if few is not None:
             closed = gap_closed(view.results, few, many, dedicated, held_out=True, family=family)
-        note = f"{plural(share.num_tasks, 'task')}, {plural(share.num_seeds, 'seed')}"
+        fit = fit_words(many.num_shots, share.fitted)
+        said = [plural(share.num_tasks, "task"), plural(share.num_seeds, "seed"), fit]
+        note = ", ".join(filter(None, said))
         rows.append(Row(family or "all", (_share_cell(share), _share_cell(closed)), note))
     if not rows:
         return None
     return Table(
         f"ManyICL with {count(many.num_shots)} shots against dedicated fine-tuning on "
         f"{plural(pool, 'example')} of the same pool, held-out tasks, "
-        f"{budget_words(view.results, budget)}. Gap: 0 % is few-shot fine-tuning, 100 % dedicated.",
+        f"{budget_words(view.results, budget)}. Gap: 0 % is few-shot fine-tuning, 100 % dedicated."
+        + (FITTED if view.any_full else ""),
         ("family", "share of dedicated's score, %", "share of the gap closed, %"),
         tuple(rows),
     )
@@ -116,68 +130,23 @@ def worth_table(view: StudyView) -> Table | None:
         sizes = {one.num_tasks: one.num_seeds for one in found if one is not None}
         note = ", ".join(f"{plural(t, 'task')}, {plural(s, 'seed')}" for t, s in sizes.items())
         if sizes:
-            cells = tuple(NONE if one is None else _worth_cell(one.text) for one in found)
+            fits = [
+                "" if one is None else fit_words(point.num_shots, one.fitted)
+                for one, (_, point) in zip(found, points, strict=True)
+            ]
+            cells = tuple(
+                NONE if one is None else _worth_cell(one.text, fit)
+                for one, fit in zip(found, fits, strict=True)
+            )
             rows.append(Row(family or "all", cells, note))
     if not rows:
         return None
     heads = [f"budget {budget} ({point.num_shots} shots)" for budget, point in points]
     return Table(
         "How many examples ManyICL is worth: what dedicated fine-tuning needs for the same mean "
-        "score, on the held-out tasks that have every pool size.",
+        "score, on the held-out tasks that have every pool size."
+        + (FITTED if view.any_full else ""),
         ("family", *heads),
-        tuple(rows),
-    )
-
-
-def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> Table | None:
-    """Return each measure before and after, one column a regime; a loss is negative."""
-    results = view.results
-    found = {
-        regime: {one.measure: one for one in retention_change(results, view.key(regime, budget))}
-        for regime in view.regimes
-        if regime != BASE
-    }
-    found = {regime: changes for regime, changes in found.items() if changes}
-    if not found:
-        return None
-    measures = list(dict.fromkeys(m for changes in found.values() for m in changes))
-    rows = []
-    for measure in sorted(measures, key=measure_order):
-        cells, bases = [], set()
-        for changes in found.values():
-            one = changes.get(measure)
-            if one is None:
-                cells.append(NONE)
-                continue
-            bases.add(write_measure(measure, one.base))
-            interval = interval_words(measure, one) if one.num_seeds > 1 else ""
-            said = write_change(measure, one.difference), interval
-            clear = one.num_seeds > 1 and (one.low > 0 or one.high < 0)
-            cells.append(Cell(write_measure(measure, one.after), *said, bold=clear))
-        base = Cell(bases.pop() if len(bases) == 1 else "differs")
-        rows.append(Row(measure_title(measure), (base, *cells), measure_unit(measure)))
-    summaries = {
-        one.key.regime: one for one in retention_summary(results) if one.key.budget == budget
-    }
-    if summaries:
-        cells = []
-        for regime in found:
-            one = summaries.get(regime)
-            if one is None:
-                cells.append(NONE)
-            else:
-                interval = f"{signed(one.low)} to {signed(one.high)}"
-                cells.append(Cell(signed(one.mean_loss), interval=interval))
-        most = max(one.num_measures for one in summaries.values())
-        rows.append(Row("mean relative loss", (NONE, *cells), f"% of the base, {most} measures"))
-    small = "in brackets the change against the base"
-    if intervals:
-        small = "in small type the change against the base with its interval"
-    return Table(
-        f"Retention: after fine-tuning, and {small} (+ is better), "
-        f"{budget_words(results, budget)}; {view.seeds}; bold: the 95 % interval over seeds "
-        "excludes 0.",
-        ("measure", "base", *(title_of(regime) for regime in found)),
         tuple(rows),
     )
 
@@ -196,73 +165,23 @@ def spread_table(view: StudyView, budget: str) -> Table | None:
         if order:
             interval = f"{percent(order.low)}–{percent(order.high)}"
             spread = Cell(percent(order.mean), plural(order.num_tasks, "task"), interval)
-            shots = Cell(str(order.num_shots), f"{order.num_orders} orders")
+            shots = shots_cell(order.num_shots, order.effective_shots, f"{order.num_orders} orders")
         error = at = NONE
         if ece and own:
             interval = f"{percent(ece.low)}–{percent(ece.high)}"
             error = Cell(percent(ece.mean), plural(ece.num_tasks, "task"), interval)
-            at = Cell(str(own.num_shots))
+            at = shots_cell(own.num_shots, ece.effective_shots)
         rows.append(Row(title_of(regime), (shots, spread, at, error)))
     if not rows:
         return None
     return Table(
         "Order sensitivity (standard deviation of the score over orders of the same "
         "demonstrations) and expected calibration error (closed answers only), in points, "
-        f"{budget_words(view.results, budget)}; {view.seeds}. Lower is better.",
+        f"{budget_words(view.results, budget)}; {view.seeds}. Lower is better. {_bias(view)}"
+        + (FITTED if view.any_full else ""),
         ("way to adapt", "shots", "spread over orders", "shots (calibration)", "ECE"),
         tuple(rows),
     )
-
-
-def measure_order(measure: str) -> tuple[int, str, bool, str]:
-    """Sort text first, then in-context ability, families left out, generation; means last."""
-    group, _, name = measure.partition("/")
-    known = ["text_bits_per_byte", "icl", "family", "generation"]
-    return (known.index(group) if group in known else len(known), group, not name, name)
-
-
-def measure_title(measure: str) -> str:
-    """Return a measure's name for people."""
-    group, _, name = measure.partition("/")
-    if measure == "text_bits_per_byte":
-        return "plain text"
-    of = GROUPS.get(group, group.replace("_", " "))
-    return f"{of}: {short_title(measure)}" if name else f"mean, {of}"
-
-
-def short_title(measure: str) -> str:
-    """Return a measure's name where its group is told elsewhere."""
-    name = measure.partition("/")[2]
-    if not name:
-        return "mean" if measure in GROUPS else measure_title(measure)
-    return WRITTEN.get(name, name.replace("_", " "))
-
-
-def in_bits(measure: str) -> bool:
-    """Whether a measure is in bits per byte; the others are shares of 1, shown in per cent."""
-    return "bits_per_byte" in measure
-
-
-def measure_unit(measure: str) -> str:
-    return "bits per byte" if in_bits(measure) else "%"
-
-
-def write_measure(measure: str, value: float) -> str:
-    return f"{value:.3f}" if in_bits(measure) else percent(value)
-
-
-def write_change(measure: str, value: float) -> str:
-    """Write a change, + for better."""
-    return f"{value:+.3f}".replace("-", MINUS) if in_bits(measure) else change(value)
-
-
-def signed(value: float) -> str:
-    """Write a share as per cent, with a minus sign where it is negative."""
-    return percent(value).replace("-", MINUS)
-
-
-def interval_words(measure: str, one: RetentionChange) -> str:
-    return f"{write_change(measure, one.low)} to {write_change(measure, one.high)}"
 
 
 def _groups(view: StudyView) -> list[str | None]:
@@ -270,10 +189,21 @@ def _groups(view: StudyView) -> list[str | None]:
     return [None, *families] if len(families) > 1 else [*families]
 
 
-def _named(point: OperatingPoint) -> str:
+def _bias(view: StudyView) -> str:
+    """Say what the calibration error of few queries is worth."""
+    queries = view.max_queries
+    number = f"at most {plural(queries, 'query', 'queries')}" if queries else "few queries"
+    return (
+        f"The calibration error has {NUM_BINS} bins: with {number} a task it is biased upwards, so "
+        "compare ways with each other and not with 0."
+    )
+
+
+def _named(point: OperatingPoint, fitted: float) -> str:
     if isinstance(point, DedicatedPoint):
         return f"{title_of(DEDICATED)} (on {count(point.pool_size)})"
-    return f"{title_of(point.key.regime)} ({point.num_shots})"
+    said = ", ".join(filter(None, (str(point.num_shots), fit_words(point.num_shots, fitted))))
+    return f"{title_of(point.key.regime)} ({said})"
 
 
 def _share_cell(share: Share | None) -> Cell:
@@ -284,6 +214,6 @@ def _share_cell(share: Share | None) -> Cell:
     return Cell(signed(share.value), interval=f"{signed(share.low)} to {signed(share.high)}")
 
 
-def _worth_cell(text: str) -> Cell:
+def _worth_cell(text: str, fit: str) -> Cell:
     words, _, interval = text.partition(" (")
-    return Cell(words, interval=interval.removesuffix(")"))
+    return Cell(words, fit, interval=interval.removesuffix(")"))

@@ -1,4 +1,4 @@
-"""Tables of what a study cost and how it was set: training, a new task, the search, every task."""
+"""Tables of what a study cost: training, a new task, every task."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import mean, median
 
 from manyicl.report.numbers import count, duration, percent, plural
-from manyicl.study.records import BASE, Dedicated, Model, StudyResults
+from manyicl.study.analysis.points import fit_words
+from manyicl.study.records import BASE, Dedicated, Model, Score, StudyResults
 from manyicl.study.regimes import TITLES
-from manyicl.study.report.tables import NONE, Cell, Row, Table
+from manyicl.study.report.tables import FITTED, NONE, SEARCHED, Cell, Row, Table
 from manyicl.study.report.view import StudyView, title_of
 
 
@@ -22,10 +23,12 @@ def cost_table(view: StudyView) -> Table | None:
                 rows.append(_cost_row(regime, budget, found))
     if not rows:
         return None
-    columns = ("budget", "tokens", "supervised answers", "supervised tokens", "time", "FLOPs")
+    columns = ("budget", "tokens", "supervised answers", "supervised tokens", "steps", "time")
     return Table(
-        f"Cost of training one model, means over {_seeds(m.seed for m in view.results.models)}.",
-        ("regime", *columns, "learning rate"),
+        f"Cost of training one model, means over {_seeds(m.seed for m in view.results.models)}; "
+        "steps of the optimizer."
+        + (f" Budget targets:{SEARCHED.lower()}" if "targets" in view.budgets else ""),
+        ("regime", *columns, "FLOPs", "learning rate"),
         tuple(rows),
         text_columns=1,
     )
@@ -40,6 +43,7 @@ def _cost_row(regime: str, budget: str, models: Sequence[Model]) -> Row:
             Cell(count(round(mean(m.tokens for m in models)))),
             Cell(count(round(mean(m.supervised_answers for m in models)))),
             Cell(count(round(mean(m.supervised_tokens for m in models)))),
+            Cell(count(round(mean(m.steps for m in models)))),
             Cell(duration(mean(m.seconds for m in models))),
             Cell(flops(mean(m.flops for m in models))),
             Cell(", ".join(f"{rate:g}" for rate in rates) or "–"),
@@ -74,7 +78,7 @@ def adaptation_table(results: StudyResults) -> Table | None:
                 ),
             )
         )
-    shots = max((score.num_shots for score in results.scores), default=0)
+    shots = round(max((score.effective_shots for score in results.scores), default=0))
     if any(model.regime == "many_shot" for model in results.models):
         shown = Cell(f"up to {count(shots)} in the prompt" if shots else "in the prompt")
         rows.append(
@@ -87,37 +91,6 @@ def adaptation_table(results: StudyResults) -> Table | None:
         tuple(rows),
         text_columns=0,
     )
-
-
-def search_table(results: StudyResults) -> Table | None:
-    """Return the score of every learning rate tried, the chosen one bold."""
-    if not results.search:
-        return None
-    rates = sorted({point.learning_rate for point in results.search})
-    rows = []
-    for regime in dict.fromkeys(point.regime for point in results.search):
-        found = {p.learning_rate: p for p in results.search if p.regime == regime}
-        cells = [
-            Cell(percent(found[rate].score), bold=found[rate].chosen) if rate in found else NONE
-            for rate in rates
-        ]
-        shots = next(iter(found.values())).num_shots
-        rows.append(Row(title_of(regime), (Cell(str(shots)), *cells)))
-    return Table(
-        "Search of the learning rate: score in % on tasks set aside from the held-in ones, at "
-        "each regime's own number of shots; bold: chosen.",
-        ("regime", "shots", *(f"{rate:g}" for rate in rates)),
-        tuple(rows),
-    )
-
-
-def dedicated_rates(results: StudyResults) -> str:
-    """Say which learning rates the searches of the dedicated models chose, and how often."""
-    chosen = sorted(record.learning_rate for record in results.dedicated)
-    if not chosen:
-        return ""
-    said = [f"{rate:g} for {chosen.count(rate)}" for rate in dict.fromkeys(chosen)]
-    return f"Dedicated models, learning rate chosen by each one's own search: {', '.join(said)}."
 
 
 def failure_table(results: StudyResults) -> Table | None:
@@ -142,20 +115,20 @@ def task_tables(view: StudyView) -> list[Table]:
 
 def _task_table(view: StudyView, held_out: bool, budget: str) -> Table | None:
     own = {r: p for r in view.regimes if (p := view.own(r, budget)) is not None}
-    values: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[Score]] = {}
     for score in view.results.scores:
         point = own.get(score.regime)
         key = (score.regime, score.budget)
         asked = point and (*point.key, point.num_shots, point.selection)
         if asked == (*key, score.num_shots, score.selection):
-            values.setdefault((score.task, score.regime), []).append(score.score)
+            values.setdefault((score.task, score.regime), []).append(score)
     dedicated: dict[str, dict[int, list[float]]] = {}
     for one in view.results.dedicated:
         dedicated.setdefault(one.task, {}).setdefault(one.pool_size, []).append(one.score)
     rows = []
     tasks = [task for task in view.results.tasks if task.held_out == held_out]
     for task in sorted(tasks, key=lambda task: (task.family, task.task)):
-        cells = [_mean_cell(values.get((task.task, regime), [])) for regime in own]
+        cells = [_scores_cell(values.get((task.task, regime), [])) for regime in own]
         pools = dedicated.get(task.task, {})
         if dedicated:
             last = _mean_cell(pools[max(pools)]) if pools else NONE
@@ -168,7 +141,8 @@ def _task_table(view: StudyView, held_out: bool, budget: str) -> Table | None:
     side = "held-out" if held_out else "held-in"
     return Table(
         f"Every {side} task, score in %, budget {budget}: means over {view.seeds}, number of "
-        "shots in brackets; dedicated fine-tuning on the task's largest pool.",
+        "shots in brackets; dedicated fine-tuning on the task's largest pool."
+        + (FITTED if view.any_full else ""),
         ("task", *heads, *([TITLES["dedicated"]] if dedicated else [])),
         tuple(rows),
     )
@@ -194,6 +168,13 @@ def _median(
 
 def _mean_cell(values: Sequence[float]) -> Cell:
     return Cell(percent(mean(values))) if values else NONE
+
+
+def _scores_cell(scores: Sequence[Score]) -> Cell:
+    if not scores:
+        return NONE
+    fit = fit_words(scores[0].num_shots, mean(score.effective_shots for score in scores))
+    return Cell(percent(mean(score.score for score in scores)), fit)
 
 
 def _seeds(found: Iterable[int]) -> str:

@@ -80,6 +80,8 @@ class ChangePanel:
     unit: str
     scale: float
     changes: Mapping[str, Mapping[str, Point]]
+    judged: bool = True
+    """Whether to the right is better."""
 
 
 def draw_lines(ax: Axes, lines: Lines, scale: float) -> None:
@@ -160,7 +162,8 @@ def draw_changes(ax: Axes, panel: ChangePanel, regimes: Sequence[str]) -> None:
     ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_title(panel.title)
-    ax.set_xlabel(f"change in {panel.unit}: to the right is better")
+    said = "to the right is better" if panel.judged else "neither way is clearly better"
+    ax.set_xlabel(f"change in {panel.unit}: {said}")
 
 
 def draw_mark(ax: Axes, mark: Mark) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from manyicl.errors import listing
 from manyicl.report.numbers import change, percent, plural
-from manyicl.study.analysis.curves import Claim, claims
+from manyicl.study.analysis.claims import Claim, claims
 from manyicl.study.records import BASE, NO_BUDGET
 from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
 

@@ -7,6 +7,7 @@ import re
 from manyicl.report.numbers import plural
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings
+from manyicl.study.report.retention_table import retention_table
 from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import Cell, Table, score_table
 from manyicl.study.report.view import StudyView
@@ -30,16 +31,18 @@ def study_markdown(results: StudyResults) -> str:
     claims = findings.findings(view)
     if claims:
         blocks += ["## Claims", "\n".join(map(_claim, claims))]
-    blocks += _section(
-        "Paired differences", [comparison_tables.paired_table(view, b) for b in view.budgets]
-    )
+    pairs = [comparison_tables.paired_table(view, b) for b in view.budgets]
+    blocks += _section("Paired differences", pairs)
+    zero = comparison_tables.zero_note(view)
+    if zero and any(pairs):
+        blocks.append(escaped(zero))
     near = [comparison_tables.gap_table(view, b) for b in view.budgets]
     blocks += _section(
         "Against dedicated fine-tuning", [*near, comparison_tables.worth_table(view)]
     )
     similar = [similar_table(view, budget) for budget in view.budgets]
     blocks += _section("Similar demonstrations", similar)
-    kept = [comparison_tables.retention_table(view, b, intervals=False) for b in view.budgets]
+    kept = [retention_table(view, b, intervals=False) for b in view.budgets]
     blocks += _section("Retention", kept, intervals=0)
     blocks += _section(
         "Cost", [cost_tables.cost_table(view), cost_tables.adaptation_table(results)]

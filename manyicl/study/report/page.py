@@ -12,6 +12,8 @@ from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.curves import FEWEST_TASKS
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings, panels
+from manyicl.study.report.retention_table import retention_table
+from manyicl.study.report.search_table import dedicated_choices, search_table
 from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import score_table
 from manyicl.study.report.view import StudyView
@@ -52,9 +54,10 @@ def render_study(results: StudyResults) -> str:
         pools=panels.pool_curves(view),
         worth=comparison_tables.worth_table(view),
         differences=_each(comparison_tables.paired_table(view, b) for b in budgets),
+        zero_note=comparison_tables.zero_note(view),
         gaps=_each(comparison_tables.gap_table(view, b) for b in budgets),
         retention=[
-            (figure, comparison_tables.retention_table(view, b))
+            (figure, retention_table(view, b))
             for b in budgets
             if (figure := panels.retention_changes(view, b)) is not None
         ],
@@ -63,8 +66,8 @@ def render_study(results: StudyResults) -> str:
         adaptation=cost_tables.adaptation_table(results),
         losses=panels.loss_curves(view),
         spreads=_each(comparison_tables.spread_table(view, b) for b in budgets),
-        search=cost_tables.search_table(results),
-        dedicated_rates=cost_tables.dedicated_rates(results),
+        search=search_table(results),
+        dedicated_choices=dedicated_choices(results),
         failures=cost_tables.failure_table(results),
         tasks=cost_tables.task_tables(view),
     )

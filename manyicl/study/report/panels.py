@@ -8,16 +8,16 @@ from statistics import mean
 from markupsafe import Markup
 
 from manyicl.report.numbers import count, plural
-from manyicl.study.analysis.curves import (
-    CurvePoint,
+from manyicl.study.analysis.curves import CurvePoint, dedicated_curve
+from manyicl.study.analysis.retention_change import (
     RetentionChange,
-    dedicated_curve,
+    is_judged,
     retention_change,
 )
 from manyicl.study.records import BASE
 from manyicl.study.report import figures
-from manyicl.study.report.comparison_tables import in_bits, measure_order, short_title
 from manyicl.study.report.drawing import ChangePanel, Level, Mark, Point
+from manyicl.study.report.retention_table import in_bits, measure_order, short_title
 from manyicl.study.report.view import DEDICATED, StudyView, title_of
 
 SIDES = ((True, "Held-out"), (False, "Held-in"))
@@ -122,6 +122,7 @@ def retention_changes(view: StudyView, budget: str) -> Markup | None:
             "bits per byte" if bits else "points",
             1.0 if bits else 100.0,
             {short_title(m): changes[m] for m in sorted(changes, key=measure_order)},
+            is_judged(group),
         )
         for (group, bits), changes in sorted(
             found.items(), key=lambda item: (measure_order(item[0][0]), not item[0][1])

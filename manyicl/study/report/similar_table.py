@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from manyicl.report.numbers import percent
-from manyicl.study.analysis.curves import Point, curve, paired
-from manyicl.study.analysis.points import shots_of
-from manyicl.study.report.tables import NONE, Cell, Row, Table, cell_of_difference
+from manyicl.study.analysis.curves import curve
+from manyicl.study.analysis.paired import paired
+from manyicl.study.analysis.points import Point, shots_of
+from manyicl.study.report.tables import (
+    FITTED,
+    NONE,
+    Cell,
+    Row,
+    Table,
+    cell_of_difference,
+    shots_cell,
+)
 from manyicl.study.report.view import StudyView, budget_words, title_of
 
 
@@ -25,7 +34,8 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
             if both is None:
                 continue
             difference = cell_of_difference(both.mean, both.low, both.high, both.clear)
-            cells = [Cell(str(k)), Cell(percent(both.mean_b)), Cell(percent(both.mean_a))]
+            shots = shots_cell(k, min(both.fitted_a, both.fitted_b))
+            cells = [shots, Cell(percent(both.mean_b)), Cell(percent(both.mean_a))]
             by_family = [_similar_score(view, regime, budget, k, family) for family in families]
             rows.append(Row(title_of(regime), (*cells, difference, *by_family)))
     if not rows:
@@ -34,7 +44,7 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
     return Table(
         "The demonstrations most similar to each query against the same number of random ones, "
         f"held-out tasks, score in %, {budget_words(view.results, budget)}; by family: with "
-        "similar ones. Bold: the 95 % interval excludes 0.",
+        "similar ones. Bold: the 95 % interval excludes 0." + (FITTED if view.any_full else ""),
         ("way to adapt", "shots", "random", "similar", "difference", *heads),
         tuple(rows),
     )

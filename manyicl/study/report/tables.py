@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from manyicl.report.numbers import change, percent, plural
+from manyicl.study.analysis.points import fit_words
 from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
 
 
@@ -39,6 +40,17 @@ class Table:
 
 
 NONE = Cell("–")
+FITTED = (
+    " “n fit”: so many demonstrations fitted in the mean of the tasks; then the context was full."
+)
+"""Said in the caption of a table that has such cells."""
+SEARCHED = " The learning rate was searched with the budget of tokens."
+"""Said of the other budget."""
+
+
+def shots_cell(num_shots: int, fitted: float, said: str = "") -> Cell:
+    """Return a number of shots; where fewer fitted in the mean, that too."""
+    return Cell(str(num_shots), ", ".join(filter(None, (fit_words(num_shots, fitted), said))))
 
 
 def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
@@ -62,7 +74,9 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
             left = point.num_tasks < view.num_tasks(held_out, family)
             cells.append(_score_cell(point.mean, point.low, point.high, point.num_tasks, left))
         means.append([None if point is None else point.mean for point in found])
-        rows.append(Row(title_of(regime), (Cell(str(own.num_shots)), *cells)))
+        whole = view.score(regime, budget, held_out)
+        fitted = own.num_shots if whole is None else whole.effective_shots
+        rows.append(Row(title_of(regime), (shots_cell(own.num_shots, fitted), *cells)))
     for at in range(len(groups)):
         column = [percent(row[at]) for row in means if row[at] is not None]
         best = max(column, key=float, default="")
@@ -85,7 +99,9 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
     side = "Held-out" if held_out else "Held-in"
     return Table(
         f"{side} tasks, score in %, {budget_words(view.results, budget)}; "
-        f"{view.scope(held_out)}; number of tasks in brackets.",
+        f"{view.scope(held_out)}; number of tasks in brackets."
+        + (SEARCHED if budget == "targets" else "")
+        + (FITTED if view.any_full else ""),
         ("way to adapt", "shots", *heads),
         tuple(rows),
     )

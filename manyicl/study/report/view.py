@@ -8,17 +8,17 @@ from typing import get_args
 
 from manyicl.report.numbers import count, plural
 from manyicl.study.analysis.claims import own_point
-from manyicl.study.analysis.curves import (
+from manyicl.study.analysis.curves import CurvePoint, curve
+from manyicl.study.analysis.paired import interval_of
+from manyicl.study.analysis.points import (
     BASE_MODEL,
-    CurvePoint,
     DedicatedPoint,
     ModelKey,
     Point,
-    curve,
+    fit_words,
     pool_sizes,
+    table,
 )
-from manyicl.study.analysis.paired import interval_of
-from manyicl.study.analysis.points import table
 from manyicl.study.records import BASE, NO_BUDGET, StudyResults
 from manyicl.study.regimes import REGIMES, TITLES
 from manyicl.tasks.task import Family
@@ -54,6 +54,18 @@ class StudyView:
         """The number of seeds in words."""
         records = (*self.results.models, *self.results.scores, *self.results.dedicated)
         return plural(len({record.seed for record in records}), "seed")
+
+    @cached_property
+    def any_full(self) -> bool:
+        """Whether fewer demonstrations than asked for fitted the context anywhere."""
+        return any(fit_words(one.num_shots, one.effective_shots) for one in self.results.scores)
+
+    @property
+    def max_queries(self) -> int:
+        """The most queries of a task, from the configuration; 0 if it does not tell, or has all."""
+        section = self.results.config.get("evaluation")
+        found = section.get("max_queries") if isinstance(section, dict) else None
+        return found if isinstance(found, int) else 0
 
     def families(self, held_out: bool) -> list[str]:
         """Return the families of a side, in the order of the task format."""
