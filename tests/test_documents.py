@@ -45,7 +45,9 @@ def test_every_command_parses_and_its_settings_exist(path):
                 load_pretraining(recipe if recipe.is_file() else RECIPES / "nano.yaml", overrides)
                 continue
             if args.verb == "study":
-                load_config(shipped_recipes(STUDIES).get(first or ""), overrides, schema=StudyConfig)
+                load_config(
+                    shipped_recipes(STUDIES).get(first or ""), overrides, schema=StudyConfig
+                )
                 continue
             load_config(shipped_recipes().get(first or ""), overrides)
 

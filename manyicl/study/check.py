@@ -108,7 +108,7 @@ def _check_tasks(
         return
     tasks = TaskCollection(tuple(task for task, _ in evaluated))
     _check_left_out(config, held_in, held_out, tasks, problems)
-    _check_pools(config, tasks, validation or TaskCollection(()), problems)
+    _check_pools(config, tasks, problems)
     for task in held_in:
         problems.of(lambda task=task: task.train)
     _check_dedicated(config, tasks, problems)
@@ -163,15 +163,9 @@ def _check_left_out(
             )
 
 
-def _check_pools(
-    config: StudyConfig,
-    evaluated: TaskCollection,
-    validation: TaskCollection,
-    problems: _Problems,
-) -> None:
-    """Whatever is answered k-shot, in the evaluation or in the search, needs k rows to show."""
+def _check_pools(config: StudyConfig, evaluated: TaskCollection, problems: _Problems) -> None:
     most = max(config.evaluation.num_shots)
-    for task in (*evaluated, *_without(validation, evaluated)):
+    for task in evaluated:
         rows = problems.of(lambda task=task: len(task.train))
         problems.of(lambda task=task: task.test)
         if rows is not None and rows < most:

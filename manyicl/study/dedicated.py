@@ -134,8 +134,9 @@ class Trainee:
             except RunError:  # a loss that is not finite: this rate is too high here
                 continue
             tokens += used
-            trials += [(rate, steps, loss) for steps, loss in losses]
-            best = min([best, *((loss, rate, steps) for steps, loss in losses)])
+            tried = [(rate, steps, loss) for steps, loss in losses if math.isfinite(loss)]
+            best = min([best, *((loss, rate, steps) for rate, steps, loss in tried)])
+            trials += tried
         return Choice(best[1], best[2], tokens, tuple(trials))
 
     def _trial(
@@ -165,6 +166,8 @@ class Trainee:
         self, rows: list[Example], rate: float, steps: int, seed: int, watch: AtSteps | None
     ) -> tuple[Any, int, int]:
         stream = self._stream(rows, seed)
+        for name, number in stream.counts.too_long.items():
+            print(f"left out: {number} rows of '{name}' longer than episodes.max_tokens")
         plan, rows_per_step = self._plan(stream, steps)
         config = self._config(rate, rows_per_step, seed)
         config.training.warmup = min(WARMUP, min(self.asked["steps"]) // 2) / steps

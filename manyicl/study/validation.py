@@ -33,7 +33,7 @@ def validation_loss(
 def _task_loss(engine: Engine, task: Task, num_shots: int, max_tokens: int, seed: int) -> float:
     pool = EncodedPool(Pool(task), engine.encoder)
     order = pool.pool.rng("validation", seed).permutation(len(pool)).tolist()
-    queries = order[: min(QUERIES, len(pool) // 2)]
+    queries = order[: max(1, min(QUERIES, len(pool) // 2))]
     opening = len(pool.opening())
     lengths = {row: len(pool.demonstration(row)) for row in queries}
     queries = [row for row in queries if opening + lengths[row] <= max_tokens] or queries[:1]

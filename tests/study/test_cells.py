@@ -15,6 +15,9 @@ from study.toy_studies import toy_study, write_tasks
 from manyicl.study.cells import RESULT, Cell, CellStore
 from manyicl.study.context import Study
 from manyicl.study.plan import plan_cells
+from manyicl.study.progress import Progress
+from manyicl.study.run import open_study
+from manyicl.study.runner import run_cells
 from manyicl.study.work import WORK
 
 VALUES = st.recursive(
@@ -159,6 +162,23 @@ def test_a_result_that_is_not_a_number_is_not_kept(store):
     assert store.result(ONE.title) is None
 
 
+def test_a_result_that_cannot_be_kept_fails_its_cell_alone(store, monkeypatch):
+    """And what needs it; the others are computed."""
+    other = Cell("search", "other", {"rate": 0.2})
+    store.cells[other.title] = other
+    found = {ONE.title: float("inf"), other.title: 0.5}
+    work = dict.fromkeys(WORK, lambda study, cell, folder, needs: {"loss": found[cell.title]})
+    monkeypatch.setattr("manyicl.study.work.WORK", work)
+    no_study: Any = None
+    failures = run_cells(no_study, store, Progress(), workers=1, threads=1)
+    assert [failure.cell for failure in failures] == [ONE.title, TWO.title]
+    assert failures[0].message.startswith("its result cannot be kept (Out of range float values")
+    assert failures[1].message == f"not run, because {ONE.title} failed"
+    kept = store.result(other.title)
+    assert kept is not None
+    assert kept["result"] == {"loss": 0.5}
+
+
 # --- the plan ------------------------------------------------------------------------------------
 
 
@@ -170,11 +190,22 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
+DEDICATED = ("dedicated_search", "dedicated")
 REGIMES = ["zero_shot", "few_shot", "many_shot"]
+
+
+PLANS: dict[str, list[Cell]] = {}  # each is asked for many times
 
 
 def planned(folder: Path, **changes: Any) -> list[Cell]:
     """The cells of a toy study; of the base only the name is needed for that."""
+    key = json.dumps(changes, sort_keys=True)
+    if key not in PLANS:
+        PLANS[key] = plan(folder, **changes)
+    return PLANS[key]
+
+
+def plan(folder: Path, **changes: Any) -> list[Cell]:
     values = {
         "study__regimes": REGIMES,
         "study__budgets": ["tokens", "targets"],
@@ -210,36 +241,41 @@ def test_every_cell_comes_after_those_it_needs_and_has_a_title_of_its_own(folder
     models = 1 * 2 + 3 * 2 * 2  # the base twice, three regimes with two budgets and two seeds
     count = {kind: sum(cell.kind == kind for cell in cells) for kind in WORK}
     assert count == {
-        "search": 2 * (3 + 1),  # two rates; a regime that is only trained without families too
+        # two rates and the base; for a regime that is only trained without families too
+        "search": 3 * (3 + 1),
         "train": 3 * 2 * 2,
         "left_out": 2,
         "evaluate": models,
         "orders": models if orders else 0,
         "retention": models,
-        "dedicated": 4,  # all evaluated tasks, one size
+        "dedicated_search": 4,  # all evaluated tasks, one size
+        "dedicated": 4 * 2,
     }
 
 
 def test_the_first_seed_is_done_before_the_second(folder):
     titles = [cell.title for cell in planned(folder)]
-    first = [at for at, title in enumerate(titles) if title.startswith("train") and "-3" in title]
-    second = [at for at, title in enumerate(titles) if title.startswith("train") and "-4" in title]
-    extra = [
-        at for at, title in enumerate(titles) if title.split("/")[0] in ("left_out", "dedicated")
-    ]
-    assert max(first) < min(extra) < max(extra) < min(second)
+    where = {title: at for at, title in enumerate(titles)}
+
+    def places(*kinds: str, ending: str = "") -> list[int]:
+        return [where[title] for title in of(set(titles), *kinds) if title.endswith(ending)]
+
+    first, second = (places("train", "dedicated", ending=ending) for ending in ("-3", "-4"))
+    assert max(places("search")) < min(first)
+    assert max(places("train", ending="-3")) < min(places("left_out", "dedicated_search"))
+    assert max(first + places("left_out")) < min(second)
     # Each model is measured as soon as it is there.
-    for at in first + second:
-        name = titles[at].partition("/")[2]
-        assert titles[at + 1 : at + 4] == [
-            f"{kind}/{name}" for kind in ("evaluate", "orders", "retention")
-        ]
+    for title in of(set(titles), "train"):
+        name = title.partition("/")[2]
+        after = titles[where[title] + 1 : where[title] + 4]
+        assert after == [f"{kind}/{name}" for kind in ("evaluate", "orders", "retention")]
 
 
 def test_what_each_cell_needs(folder):
     cells = {cell.title: cell for cell in planned(folder)}
     assert cells["search/many_shot-0.003"].needs == ()
-    assert cells["dedicated/tags3-16"].needs == ()
+    assert cells["dedicated/tags3-16-4"].needs == ("dedicated_search/tags3-16",)
+    assert cells["dedicated_search/tags3-16"].needs == ()
     assert cells["evaluate/base-none-4"].needs == ()
     rates = ("search/few_shot-0.001", "search/few_shot-0.003")
     assert cells["train/few_shot-targets-4"].needs == rates
@@ -250,18 +286,19 @@ def test_what_each_cell_needs(folder):
 
 
 def test_keys_are_the_same_every_time(folder):
-    assert changed(folder) == set()
+    assert keys(plan(folder)) == keys(planned(folder))
     # Neither where a study stands nor how many compute it matters.
     assert changed(folder, run="elsewhere", study__workers=3, study__threads=2) == set()
     assert changed(folder, evaluation__tokens_per_batch=64) == set()
+    assert changed(folder, training__log_every=3, training__save_every=7) == set()
 
 
 def test_another_seed_keeps_what_was_computed(folder):
-    """But the dedicated cells: all seeds of one share a search."""
+    """Also of the dedicated models, which take the choice of the first seed."""
     found = changed(folder, study__seeds=[3, 4, 5])
     new = {title for title in found if title.endswith("-5")}
-    assert found - new == of(found, "dedicated") == set(keys(planned(folder))) & found
-    assert len(new) == 3 + 3 * 2 * 4
+    assert found == new
+    assert len(new) == 3 + 3 * 2 * 4 + 4  # the base, every regime and budget, every task
 
 
 def test_more_training_tokens_keep_the_base_and_the_dedicated_models(folder):
@@ -275,7 +312,7 @@ def test_more_training_tokens_keep_the_base_and_the_dedicated_models(folder):
     assert found == tokens
     longer = changed(folder, study__tokens=3000)
     everything = set(keys(planned(folder)))
-    assert everything - longer == of(everything, "dedicated") | {
+    assert everything - longer == of(everything, *DEDICATED) | {
         title for title in everything if "base-" in title
     }
 
@@ -310,11 +347,17 @@ def test_settings_of_dedicated_models_touch_these_alone(folder):
         {"study__dedicated__validation": 0.5},
         {"study__dedicated__answers_per_step": 4},
     ):
-        assert changed(folder, **changes) == of(everything, "dedicated")
+        assert changed(folder, **changes) == of(everything, *DEDICATED)
     one = changed(folder, study__dedicated__tasks=["tags3"])
-    assert one == {"dedicated/sums3-16", "dedicated/tags0-16", "dedicated/sums0-16"}
+    assert one == {t for t in of(everything, *DEDICATED) if "/tags3-" not in t}
     assert changed(folder, study__dedicated__pool_sizes=[16, 24]) == {
-        f"dedicated/{name}-24" for name in ("tags3", "sums3", "tags0", "sums0")
+        f"{kind}-24{seed}"
+        for name in ("tags3", "sums3", "tags0", "sums0")
+        for kind, seed in (
+            (f"dedicated_search/{name}", ""),
+            (f"dedicated/{name}", "-3"),
+            (f"dedicated/{name}", "-4"),
+        )
     }
     assert changed(folder, study__dedicated__pool_sizes=[16, 25]) == set()  # none has so many
 
@@ -338,27 +381,27 @@ def test_another_row_of_a_task_touches_what_reads_it(folder, tmp_path):
         "tasks__path": [str(tmp_path / "tasks")],
         "study__search__validation": ["tags1", "sums1"],
     }
-    before = keys(planned(folder, **changes))
-    all_models = {t for t in before if "base-" not in t} - of(set(before), "dedicated")
+    before = keys(plan(folder, **changes))
+    all_models = {t for t in before if "base-" not in t} - of(set(before), *DEDICATED)
     evaluated = of(set(before), "evaluate", "orders", "left_out")
+    own = {t for t in before if "/sums3-" in t}
+    scored = of({t for t in before if "/sums3-" in t or "/tags0-" in t}, "dedicated")
     for split, expected in (
         ("tags2/train", all_models),  # held in, and not evaluated
         ("tags2/test", set()),
-        ("tags1/test", all_models),  # what learning rates are chosen with
-        ("sums3/train", evaluated | {"dedicated/sums3-16"}),
-        ("sums3/test", evaluated | {"dedicated/sums3-16"}),
-        ("tags0/test", evaluated - of(evaluated, "left_out") | {"dedicated/tags0-16"}),
+        ("tags1/train", all_models),  # what learning rates are chosen with
+        ("tags1/test", set()),  # and no test row takes part
+        ("sums3/train", evaluated | own),
+        ("sums3/test", evaluated | (own & scored)),
+        ("tags0/test", evaluated | (scored - own)),
     ):
         path = tmp_path / "tasks" / f"{split}.jsonl"
         rows = path.read_text()
         first = json.loads(rows.partition("\n")[0])
         first["input"] += " indeed"
         path.write_text(json.dumps(first) + "\n" + rows.partition("\n")[2])
-        now = keys(planned(folder, **changes))
+        now = keys(plan(folder, **changes))
         found = {title for title in before if before[title] != now[title]}
-        # The base's evaluation, which families left out are compared with, counts as theirs.
-        if of(found, "evaluate"):
-            expected = expected | of(set(before), "left_out")
         assert found == expected, split
         path.write_text(rows)
 
@@ -369,7 +412,7 @@ def test_another_learning_rate_is_searched_and_decides_again(folder):
     new = {f"search/{regime}-0.01" for regime in (*REGIMES, "many_shot_symbols")}
     # What was searched is kept; which is best may change, and with it every model.
     assert found == new | {
-        t for t in everything - of(everything, "search", "dedicated") if "base-" not in t
+        t for t in everything - of(everything, "search", *DEDICATED) if "base-" not in t
     }
 
 
@@ -383,3 +426,21 @@ def test_a_part_of_a_study_has_the_keys_of_the_whole(folder, regimes, seeds):
     whole = keys(planned(folder, study__regimes=REGIMES, study__seeds=[2, 3, 4, 5], **none))
     part = keys(planned(folder, study__regimes=regimes, study__seeds=seeds, **none))
     assert part.items() <= whole.items()
+
+
+# --- the base ------------------------------------------------------------------------------------
+
+
+def test_a_base_that_is_built_is_not_taken_for_another(folder):
+    """Weights, and the tokenizer that text of the held-in tasks trains."""
+    asked = {"run": "bases", "study__dedicated__tasks": ["none"]}
+    one = open_study(toy_study(folder, **asked))
+    again = open_study(toy_study(folder, study__tokens=5000, **asked))
+    assert (again.base, again.base_identity) == (one.base, one.base_identity)
+    fewer = open_study(toy_study(folder, tasks__held_in=["*0", "*1"], **asked))
+    others = [open_study(toy_study(folder, model__seed=1, **asked)), fewer]
+    assert len({study.base for study in (one, *others)}) == 3
+    assert len({study.base_identity for study in (one, *others)}) == 3
+    # Of equal shape and seed, so of equal weights: only the tokenizer differs.
+    assert fewer.engine().identity == one.engine().identity
+    assert fewer.engine().encoder.fingerprint() != one.engine().encoder.fingerprint()

@@ -64,14 +64,20 @@ def test_a_study_measures_everything_it_says(whole, folder):
         8 * dedicated.steps,
     )
     assert {s.regime: s.num_shots for s in whole.search} == {"zero_shot": 0, "many_shot": 8}
-    assert sum(s.chosen for s in whole.search) == 2
+    for regime in ("zero_shot", "many_shot"):
+        trials = [s for s in whole.search if s.regime == regime]
+        assert [s.learning_rate for s in trials] == [0.0, 1e-3, 3e-3]
+        best = min(trials[1:], key=lambda trial: trial.loss)
+        assert [s for s in trials if s.chosen] == [best]
+        chosen = [model for model in whole.models if model.regime == regime]
+        assert [model.learning_rate for model in chosen] == [best.learning_rate]
     family = [r for r in whole.retention if r.measure == "family/math"]
     base = [
         s.score
         for s in whole.scores
         if s.regime == "base"
         and s.task.startswith("sums")
-        and s.num_shots == 8
+        and s.num_shots in (0, 5, 8)  # whatever the regime
         and s.selection == "random"
     ]
     assert [r.base for r in family] == [sum(base) / len(base)]
@@ -84,9 +90,9 @@ def test_a_study_measures_everything_it_says(whole, folder):
 
 
 def study_killed_in(config: StudyConfig, kind: str) -> None:
-    """Run until the second cell of a kind (or the only one) has done its work, and die."""
+    """Run until a cell of a kind (of the searches the second) has done its work, and die."""
     original, calls = work.WORK[kind], []
-    last = {"left_out": 1, "dedicated": 1}.get(kind, 2)
+    last = 2 if kind == "search" else 1
 
     def dying(*args: Any) -> Any:
         found = original(*args)
@@ -126,7 +132,7 @@ def test_a_study_killed_in_every_kind_of_cell_ends_as_if_nobody_had(folder, whol
     config = toy_study(folder, "killed")
     before: dict[str, int] = {}
     kinds = ["search", "in training", "train", "evaluate", "orders", "retention"]
-    for kind in [*kinds, "left_out", "dedicated"]:
+    for kind in [*kinds, "left_out", "dedicated_search", "dedicated"]:
         target, args = study_killed_in, (config, kind)
         if kind == "in training":
             target, args = study_killed_in_training, (config,)
@@ -210,7 +216,7 @@ def deadly_perform(cell: Any, folder: Path, needs: dict[str, Any]) -> tuple[str,
         os.kill(os.getpid(), signal.SIGKILL)
     if cell.kind == "search":
         asked = cell.settings
-        return "done", {"score": 0.5, "learning_rate": asked["learning_rate"]}, 0.0
+        return "done", {"loss": 0.5, "learning_rate": asked["learning_rate"]}, 0.0
     if cell.kind == "train":
         model = {"regime": cell.settings["regime"], "budget": "tokens", "seed": 0}
         return "done", {"model": model}, 0.0
