@@ -118,7 +118,7 @@ def measure_curve(
         )
     for step, k in enumerate(shots[1:], start=len(config.seeds) + 1):
         yield _run(sweep, config, "similar", [k], config.seeds[0], metric)[k]
-        advance(step, steps, f"similar, {k} shots")
+        advance(step, steps, f"similar, {k} shot{'' if k == 1 else 's'}")
 
 
 def _run(
