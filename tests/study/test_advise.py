@@ -418,7 +418,7 @@ def test_the_curve_is_the_sweep_of_the_evaluation(model, engine):
         ("similar", 1), ("similar", 2), ("similar", 4),
     ]  # fmt: skip
     assert told == [
-        (1, 5, "random, draw 1"), (2, 5, "random, draw 2"), (3, 5, "similar, 1 shots"),
+        (1, 5, "random, draw 1"), (2, 5, "random, draw 2"), (3, 5, "similar, 1 shot"),
         (4, 5, "similar, 2 shots"), (5, 5, "similar, 4 shots"),
     ]  # fmt: skip
     parted, _ = set_aside(engine, rows(48), settings)
