@@ -63,7 +63,8 @@ class ModelConfig:
     """Size of a trained tokenizer."""
     dtype: str = "auto"
     """Weights: auto, float32, bfloat16 or float16. auto is as stored, but full fine-tuning
-    trains fp32 weights and stores them as they came."""
+    trains fp32 weights and stores them as they came, and a processor that is slow at 16 bits
+    answers with the same weights in fp32."""
     attention: str = "sdpa"
     """Attention: sdpa (eager where a model lacks it), eager, flash_attention_2 or _3."""
     lora: LoraConfig = field(default_factory=LoraConfig)
@@ -308,6 +309,13 @@ class EvaluationConfig:
     """Longest generated answer."""
     tokens_per_batch: int = 1024
     """Query and option tokens computed at once against the shared prefix."""
+    memory_mb: int = 0
+    """Memory for prefixes and batches, beside the model: lowers tokens_per_batch where it is too
+    much, and holds the prefixes of several seeds at once where they fit. 0: no limit, one seed at
+    a time."""
+    prefix_storage: Literal["model", "int8", "offload"] = "model"
+    """How prefixes are kept: as the model computes them, as int8 (9/32 of fp32, answers may change
+    a little), or in the host's memory (of use on a GPU)."""
     held_in: list[str] = field(default_factory=list)
     """Held-in tasks to evaluate as well, in the notation of tasks.held_in. Empty: none."""
     before: bool = True
@@ -322,7 +330,7 @@ class EvaluationConfig:
             )
         if not self.seeds:
             raise ConfigError("evaluation.seeds: is empty. List at least one seed, e.g. [0].")
-        for key in ("max_queries", "max_tokens"):
+        for key in ("max_queries", "max_tokens", "memory_mb"):
             _at_least(0, f"evaluation.{key}", getattr(self, key))
         for key in ("max_new_tokens", "tokens_per_batch"):
             _at_least(1, f"evaluation.{key}", getattr(self, key))

@@ -21,7 +21,7 @@ from manyicl.config import Config, as_dict
 from manyicl.errors import ConfigError, ManyICLError
 from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
-from manyicl.evaluation.kshot import TaskSweep
+from manyicl.evaluation.kshot import TaskSweep, engine_limits
 from manyicl.evaluation.results import Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
 from manyicl.inference import Engine
@@ -205,7 +205,7 @@ def _described(task: Task) -> dict[str, Any]:
 
 
 def _load_engine(config: Config, run_dir: Path, stage: str, held_in: TaskCollection) -> Engine:
-    tokens = config.evaluation.tokens_per_batch
+    limits = engine_limits(config.evaluation)
     if stage == TUNED:
         folder = run_dir / "model"
         if not folder.is_dir():
@@ -213,9 +213,9 @@ def _load_engine(config: Config, run_dir: Path, stage: str, held_in: TaskCollect
                 f"run_dir: {run_dir} holds no trained model (model/). Train first, or name the "
                 "folder of a finished run."
             )
-        return Engine.load(str(folder), config.model, tokens_per_batch=tokens)
+        return Engine.load(str(folder), config.model, **limits)
     path = base_path(config, run_dir, held_in)
-    return Engine.load(path, config.model, config.template, tokens_per_batch=tokens)
+    return Engine.load(path, config.model, config.template, **limits)
 
 
 def _key(parts: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""The k-shot sweep of one task: one prefix a seed, cropped from the largest k down to 0.
+"""The k-shot sweep of one task: one prefix a seed, of which each k shows the first k shots.
 
 Smaller k show the first demonstrations of larger k (nested), so a curve shows what more shots do,
 not what other shots do. No query meets itself or a near-duplicate among its demonstrations.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from manyicl.config import EvaluationConfig
 from manyicl.episodes import EncodedPool, Pool, order_for_query, shared_order
@@ -17,11 +18,21 @@ from manyicl.evaluation.metrics import MetricResult, metrics_for, score_predicti
 from manyicl.evaluation.samples import Sample
 from manyicl.evaluation.scores import KShotScore, summarise_seeds
 from manyicl.inference import Answer, Engine, Prefix
+from manyicl.inference.memory import bytes_per_prefix_token
 from manyicl.inference.room import fitting_rows, token_budget
 from manyicl.tasks import Example, Task
 from manyicl.tasks.task import Metric
 
 QUERY_SEED = 0  # the queries are the same for every seed, k and model
+
+
+def engine_limits(config: EvaluationConfig) -> dict[str, Any]:
+    """Return what an evaluation's settings say to `Engine` about memory."""
+    return {
+        "tokens_per_batch": config.tokens_per_batch,
+        "memory_mb": config.memory_mb,
+        "prefix_storage": config.prefix_storage,
+    }
 
 
 @dataclass(frozen=True)
@@ -70,9 +81,8 @@ class TaskSweep:
         by_shots: dict[int, list[Outcome]] = {k: [] for k in sorted(set(self.config.num_shots))}
         examples = [example for _, example in self.queries]
         self._near = self.pool.pool.near_duplicates_of(examples)
-        for seed in self.config.seeds:
-            for k, outcome in self._sweep(seed):
-                by_shots[k].append(outcome)
+        for k, outcome in self._sweep():
+            by_shots[k].append(outcome)
         scores: list[KShotScore] = []
         samples: list[Sample] = []
         scoring = "generate" if self.task.kind == "generation" else self.config.scoring
@@ -95,31 +105,53 @@ class TaskSweep:
                 samples += self._samples(stage, k, seed, outcome, result)
         return scores, samples
 
-    # --- one seed --------------------------------------------------------------------------------
+    # --- seeds -----------------------------------------------------------------------------------
 
-    def _sweep(self, seed: int) -> Iterator[tuple[int, Outcome]]:
-        if self.config.selection in SHARED_SELECTIONS:
-            yield from self._shared_sweep(seed)
+    def _sweep(self) -> Iterator[tuple[int, Outcome]]:
+        """Yield what every k gave, seed by seed."""
+        if self.config.selection not in SHARED_SELECTIONS:
+            for seed in self.config.seeds:
+                for k in sorted(set(self.config.num_shots)):
+                    yield k, self._per_query(k, seed)
             return
-        for k in sorted(set(self.config.num_shots)):
-            yield k, self._per_query(k, seed)
-
-    def _shared_sweep(self, seed: int) -> Iterator[tuple[int, Outcome]]:
-        """One prefix for all queries; each smaller k is the same prefix cropped."""
         exclude = set().union(*self._near)
-        order = shared_order(self.pool.pool, self.config.selection, seed, exclude)
-        rows = fitting_rows(self.pool, order, self.room, max(self.config.num_shots))
-        prefix = self.engine.prefix(self.pool, rows)
+        shown: list[list[int]] = []
+        for seed in self.config.seeds:
+            order = shared_order(self.pool.pool, self.config.selection, seed, exclude)
+            shown.append(fitting_rows(self.pool, order, self.room, max(self.config.num_shots)))
+        together = self._prefixes_at_once(shown)
+        for at in range(0, len(shown), together):
+            yield from self._shared_sweep(shown[at : at + together])
+
+    def _prefixes_at_once(self, shown: Sequence[list[int]]) -> int:
+        longest = max(self.pool.sequence(rows, trailing_separator=True).stops[-1] for rows in shown)
+        num_bytes = longest * bytes_per_prefix_token(self.engine.model, self.config.prefix_storage)
+        what = f"the prefix of task '{self.task.name}' ({longest:,} tokens)"
+        return self.engine.limits.prefixes_at_once(num_bytes, what)
+
+    def _shared_sweep(self, shown: Sequence[list[int]]) -> Iterator[tuple[int, Outcome]]:
+        """One prefix a seed for all queries and k; what every k shows is a part of it."""
         examples = [example for _, example in self.queries]
-        found: Outcome | None = None
-        for k in sorted(set(self.config.num_shots), reverse=True):
-            shots = min(k, len(rows))
-            if found is None or shots < prefix.num_shots:
-                prefix.crop(shots)
-                answers = self._answer(prefix, examples)
-                prompts = [[*prefix.ids, *self._prompt(example)] for example in examples]
-                found = Outcome(answers, shots, prompts)
-            yield k, found
+        parts: list[Prefix] = []
+        wanted: list[tuple[int, int]] = []  # k, and which part answers it
+        for rows in shown:
+            whole = self.engine.prefix(self.pool, rows)
+            for k in sorted(set(self.config.num_shots)):
+                shots = min(k, len(rows))
+                if not wanted or wanted[-1][0] > k or parts[-1].num_shots != shots:
+                    parts.append(whole.first(shots))
+                wanted.append((k, len(parts) - 1))
+        answers = self._answer([part for part in parts for _ in examples], examples * len(parts))
+        outcomes = [
+            Outcome(
+                answers[number * len(examples) : (number + 1) * len(examples)],
+                part.num_shots,
+                [[*part.ids, *self._prompt(example)] for example in examples],
+            )
+            for number, part in enumerate(parts)
+        ]
+        for k, number in wanted:
+            yield k, outcomes[number]
 
     def _per_query(self, k: int, seed: int) -> Outcome:
         """Every query with demonstrations of its own, and so with a prefix of its own."""
@@ -142,7 +174,9 @@ class TaskSweep:
             shots += len(rows)
         return Outcome(answers, shots / len(self.queries), prompts)
 
-    def _answer(self, prefix: Prefix, queries: Sequence[Example]) -> list[Answer]:
+    def _answer(
+        self, prefix: Prefix | Sequence[Prefix], queries: Sequence[Example]
+    ) -> list[Answer]:
         if self.task.kind != "generation":
             return self.engine.choose(self.task, prefix, queries, self.config.scoring)
         return self.engine.write(self.task, prefix, queries, self.config.max_new_tokens)

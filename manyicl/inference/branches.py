@@ -1,140 +1,133 @@
-"""Branches: many continuations of one prefix computed in a single row, none seeing another.
+"""Branches: many continuations of prefixes in a single row of tokens, none seeing another.
 
     prefix ──┬── query 1 ──┬── option A
-             │             └── option B
+             │             └── option B        one branch: a query and the tree of its options
              └── query 2 ──── ...
 
-The row holds all branches one after another; a mask lets each token see the prefix, its own branch
-up to itself, and its parent branch. Positions continue from the prefix, so every branch computes
-what it would compute alone. The prefix is neither copied per branch nor recomputed.
+    prefix, its first 8 shots only ── query 1 ── ...
+
+A row holds branches one after another. Each token sees its branch's prefix (or as many of its
+tokens as the branch is shown) and what leads to it inside the branch, at the positions it would
+have alone; so it computes what it would compute alone. What two branches share of a prefix is
+neither copied nor computed again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import numpy as np
 import torch
 
 from manyicl.inference.prefix import Prefix
-from manyicl.models import logits_at
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-ATTENTION_TYPES = {"full_attention", "sliding_attention"}
 
 
 @dataclass(frozen=True)
 class Branch:
-    """Tokens that follow the prefix, or follow the branch with index `parent` in the same row."""
+    """Tokens that follow a prefix. `parents[i]` is the token that token i follows inside the
+    branch, -1 for the first; None: each follows the one before it."""
 
+    prefix: Prefix
     ids: Sequence[int]
-    parent: int | None = None
+    parents: Sequence[int] | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
+class Segment:
+    """Tokens `start` to `stop` of a row, which see the same tokens of the same prefix."""
+
+    prefix: Prefix
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
 class Row:
-    """Branches laid out in a row of T tokens; everything the model and the mask need to know."""
+    """Branches as a row of T tokens; G branches, the longest of L tokens."""
 
-    ids: list[int]
-    positions: list[int]
-    owners: list[int]  # branch of each token
-    parents: list[int]  # of each branch; itself where it has none
+    ids: torch.Tensor  # (T,)
+    positions: torch.Tensor  # (T,)
+    segments: list[Segment]
+    lengths: torch.Tensor  # (G,)
+    slots: torch.Tensor  # (G, L), index of the token in the row, T where a branch is shorter
+    places: torch.Tensor  # (T,), index of the token in the flattened slots
+    ancestors: torch.Tensor | None  # (G, 1, L, L), bool: who leads to whom; None where all do
+    starts: list[int] = field(default_factory=list)  # of the branches in the row
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     @classmethod
-    def of(cls, branches: Sequence[Branch], prefix_length: int) -> Row:
-        row = cls([], [], [], [])
-        for index, branch in enumerate(branches):
-            start = prefix_length
-            if branch.parent is not None:
-                start += len(branches[branch.parent].ids)
-            row.ids += branch.ids
-            row.positions += range(start, start + len(branch.ids))
-            row.owners += [index] * len(branch.ids)
-            row.parents.append(index if branch.parent is None else branch.parent)
-        return row
+    def of_next_tokens(
+        cls, ids: Sequence[int], depths: Sequence[int], prefixes: Sequence[Prefix], device: Any
+    ) -> Row:
+        """Lay out one further token for each branch, at its depth in the branch."""
+        at = torch.arange(len(ids), device=device)
+        row = cls.of([Branch(p, [i]) for i, p in zip(ids, prefixes, strict=True)], device)
+        positions = row.positions + torch.tensor(depths, device=device)
+        return replace(row, positions=positions, slots=at[:, None], places=at)
 
-
-def visible(row: Row, prefix_length: int, num_queries: int, device: Any) -> torch.Tensor:
-    """Return which tokens each of the row's last `num_queries` tokens may see.
-
-    Shape (num_queries, P + T), bool; columns are the prefix, then the row in order.
-    """
-    owners = torch.tensor(row.owners, device=device)
-    parents = torch.tensor(row.parents, device=device)
-    total = len(row.owners)
-    index = torch.arange(total, device=device)
-    own = owners[-num_queries:, None]
-    same = (owners[None] == own) | (owners[None] == parents[own])
-    causal = index[None] <= index[-num_queries:, None]
-    prefix = torch.ones(num_queries, prefix_length, dtype=torch.bool, device=device)
-    return torch.cat([prefix, same & causal], dim=1)
-
-
-def forward_row(
-    model: PreTrainedModel, prefix: Prefix, row: Row, num_new: int, keep: torch.Tensor
-) -> torch.Tensor:
-    """Run the row's last `num_new` tokens on the prefix's cache; return logits at `keep` (N, V).
-
-    The cache grows by `num_new` tokens; `keep` counts within them. The row's earlier tokens must
-    be in the cache already.
-    """
-    device = model.device
-    seen = visible(row, len(prefix), num_new, device)
-    positions = torch.tensor(row.positions, device=device)
-    key_positions = torch.cat([torch.arange(len(prefix), device=device), positions])
-    new_positions = positions[-num_new:]
-    return logits_at(
-        model,
-        keep.to(device),
-        input_ids=torch.tensor([row.ids[-num_new:]], device=device),
-        position_ids=new_positions[None],
-        attention_mask=_mask(model, seen, new_positions, key_positions),
-        past_key_values=prefix.cache,
-        use_cache=True,
-    ).float()
-
-
-def shareable(model: PreTrainedModel) -> str | None:
-    """Return why a model's cache cannot be shared between branches, or None if it can."""
-    config: Any = model.config.get_text_config()
-    types = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if not types <= ATTENTION_TYPES:
-        return f"layers of type {', '.join(sorted(types - ATTENTION_TYPES))} keep no token cache"
-    attention = config._attn_implementation
-    if attention not in ("sdpa", "eager"):
-        return f"attention back end {attention!r} takes no custom mask"
-    return None
-
-
-def _mask(
-    model: PreTrainedModel, seen: torch.Tensor, queries: torch.Tensor, keys: torch.Tensor
-) -> Any:
-    """Return `seen` in the form the model's layers take, windows applied where layers have one."""
-    config: Any = model.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    if not getattr(config, "use_sliding_window", True):
-        window = None
-    types = set(getattr(config, "layer_types", None) or [])
-    if not types:
-        types = {"sliding_attention" if window else "full_attention"}
-    masks: dict[str, torch.Tensor] = {}
-    for kind in types:
-        mask = seen
-        if kind == "sliding_attention" and window:
-            mask = seen & (keys[None] > queries[:, None] - window)
-        masks[kind] = _as_attention_mask(mask, model)
-    return masks if len(masks) > 1 else next(iter(masks.values()))
-
-
-def _as_attention_mask(mask: torch.Tensor, model: PreTrainedModel) -> torch.Tensor:
-    config: Any = model.config.get_text_config()
-    mask = mask[None, None]
-    if config._attn_implementation == "eager":  # adds the mask to the scores
-        lowest = torch.finfo(model.dtype).min
-        return torch.zeros(mask.shape, dtype=model.dtype, device=mask.device).masked_fill(
-            ~mask, lowest
+    @classmethod
+    def of(cls, branches: Sequence[Branch], device: torch.device | str = "cpu") -> Row:
+        """Lay out branches; those of one prefix should stand together."""
+        lengths = np.array([len(branch.ids) for branch in branches])
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        total, longest = int(starts[-1]), int(lengths.max())
+        within = np.arange(longest)
+        slots = np.where(within < lengths[:, None], starts[:-1, None] + within, total)
+        depths = np.concatenate([_depths(branch) for branch in branches])
+        prefixes = np.repeat([len(branch.prefix) for branch in branches], lengths)
+        return cls(
+            ids=torch.tensor([i for branch in branches for i in branch.ids], device=device),
+            positions=torch.from_numpy(prefixes + depths).to(device),
+            segments=_segments(branches, starts),
+            lengths=torch.from_numpy(lengths).to(device),
+            slots=torch.from_numpy(slots).to(device),
+            places=torch.from_numpy(np.flatnonzero(slots < total)).to(device),
+            ancestors=_ancestors(branches, longest, device),
+            starts=starts[:-1].tolist(),
         )
-    return mask
+
+
+def _depths(branch: Branch) -> np.ndarray:
+    if branch.parents is None:
+        return np.arange(len(branch.ids))
+    depths = np.zeros(len(branch.ids), dtype=np.int64)
+    for token, parent in enumerate(branch.parents):
+        depths[token] = depths[parent] + 1 if parent >= 0 else 0
+    return depths
+
+
+def _segments(branches: Sequence[Branch], starts: np.ndarray) -> list[Segment]:
+    segments: list[Segment] = []
+    for index, branch in enumerate(branches):
+        start, stop = int(starts[index]), int(starts[index + 1])
+        if segments and segments[-1].prefix.shows_the_same(branch.prefix):
+            start = segments.pop().start
+        segments.append(Segment(branch.prefix, start, stop))
+    return segments
+
+
+def _ancestors(
+    branches: Sequence[Branch], longest: int, device: torch.device | str
+) -> torch.Tensor | None:
+    if all(branch.parents is None for branch in branches):
+        return None
+    seen = np.zeros((len(branches), longest, longest), dtype=bool)
+    seen[:] = np.eye(longest, dtype=bool)  # padding sees itself: a softmax needs something
+    kept: dict[int, np.ndarray] = {}
+    for index, branch in enumerate(branches):
+        size, parents = len(branch.ids), branch.parents
+        if parents is None:
+            seen[index, :size, :size] = np.tri(size, dtype=bool)
+            continue
+        if id(parents) not in kept:
+            tree = np.eye(size, dtype=bool)
+            for token, parent in enumerate(parents):
+                if parent >= 0:
+                    tree[token] |= tree[parent]
+            kept[id(parents)] = tree
+        seen[index, :size, :size] = kept[id(parents)]
+    return torch.from_numpy(seen)[:, None].to(device)

@@ -16,11 +16,21 @@ import torch
 
 from manyicl.config import ModelConfig, TemplateConfig
 from manyicl.episodes import EncodedPool, EncodedSequence, Encoder
-from manyicl.inference.branches import shareable
 from manyicl.inference.generate import generate
-from manyicl.inference.prefix import Prefix, load_prefix, prefill, save_prefix
+from manyicl.inference.layers import Storage
+from manyicl.inference.memory import Limits
+from manyicl.inference.prefill import prefill
+from manyicl.inference.prefix import Prefix, load_prefix, save_prefix
 from manyicl.inference.score import OptionQuery, adjust, score_options
-from manyicl.models import context_length, load_model, load_tokenizer, model_identity, shipped
+from manyicl.inference.shared import unshareable
+from manyicl.models import (
+    context_length,
+    load_model,
+    load_tokenizer,
+    model_identity,
+    shipped,
+    widen_slow_bf16,
+)
 from manyicl.tasks import Example, Task
 from manyicl.training.model_folder import trained_template
 
@@ -50,12 +60,17 @@ class Engine:
         *,
         eos_token_id: int | None = None,
         tokens_per_batch: int = 1024,
+        prefix_storage: Storage = "model",
+        memory_mb: int = 0,
     ):
+        """`memory_mb` bounds what is computed and held at once beside the model (memory.py); with
+        0, `tokens_per_batch` alone does."""
         self.model, self.encoder = model, encoder
-        self.tokens_per_batch = tokens_per_batch
+        self.limits = Limits.of(model, tokens_per_batch, memory_mb)
+        self.prefix_storage: Storage = prefix_storage
         self.context_length = context_length(model)
         self._eos = eos_token_id
-        reason = shareable(model) or self._check_sharing()
+        reason = unshareable(model) or self._check_sharing()
         self.shares_prefix = reason is None
         if reason:
             print(
@@ -72,6 +87,8 @@ class Engine:
         template: TemplateConfig | None = None,
         *,
         tokens_per_batch: int = 1024,
+        prefix_storage: Storage = "model",
+        memory_mb: int = 0,
     ) -> Engine:
         """Load `nano`, a model folder or hub id. The template defaults to that of its training."""
         model, path = model or ModelConfig(), shipped.resolve(path)
@@ -83,19 +100,29 @@ class Engine:
             key="model.tokenizer" if named else "model.path",
         )
         template = template or trained_template(path)
+        loaded = load_model(path, model)
         return cls(
-            load_model(path, model),
+            widen_slow_bf16(loaded) if model.dtype == "auto" else loaded,
             Encoder(tokenizer, template),
             eos_token_id=tokenizer.eos_token_id,
             tokens_per_batch=tokens_per_batch,
+            prefix_storage=prefix_storage,
+            memory_mb=memory_mb,
         )
 
     # --- prefixes --------------------------------------------------------------------------------
 
-    def prefix(self, pool: EncodedPool, rows: Sequence[int]) -> Prefix:
-        """Show the pool's `rows` in this order; computed once."""
+    def prefix(
+        self, pool: EncodedPool, rows: Sequence[int], storage: Storage | None = None
+    ) -> Prefix:
+        """Show the pool's `rows` in this order; computed once. `storage`: else the engine's own."""
         sequence = pool.sequence(rows, trailing_separator=True)
-        return prefill(self.model, sequence, cached=self.shares_prefix)
+        return prefill(
+            self.model,
+            sequence,
+            cached=self.shares_prefix,
+            storage=storage or self.prefix_storage,
+        )
 
     @cached_property
     def identity(self) -> str:
@@ -112,14 +139,22 @@ class Engine:
             model=self.identity,
             encoder=self.encoder.fingerprint(),
             device=self.model.device,
+            dtype=self.model.dtype,
         )
 
     # --- answers ---------------------------------------------------------------------------------
 
     def choose(
-        self, task: Task, prefix: Prefix, queries: Sequence[Example], scoring: str = "sum"
+        self,
+        task: Task,
+        prefix: Prefix | Sequence[Prefix],
+        queries: Sequence[Example],
+        scoring: str = "sum",
     ) -> list[Answer]:
-        """Answer each query by its best option. Ties go to the option listed first."""
+        """Answer each query by its best option. Ties go to the option listed first.
+
+        `prefix` is shown to all queries, or is one prefix for each of them.
+        """
         encoded = [self._option_query(task, query) for query in queries]
         scores = self._score(prefix, encoded)
         priors: list[list[float]] = [[] for _ in queries]
@@ -133,9 +168,16 @@ class Engine:
         return answers
 
     def write(
-        self, task: Task, prefix: Prefix, queries: Sequence[Example], max_new_tokens: int = 64
+        self,
+        task: Task,
+        prefix: Prefix | Sequence[Prefix],
+        queries: Sequence[Example],
+        max_new_tokens: int = 64,
     ) -> list[Answer]:
-        """Answer each query by greedy generation, up to the template's end mark."""
+        """Answer each query by greedy generation, up to the template's end mark.
+
+        `prefix` is shown to all queries, or is one prefix for each of them.
+        """
         prompts = [
             self.encoder.prompt(task, query.input, task.options_of(query)) for query in queries
         ]
@@ -145,7 +187,7 @@ class Engine:
             prompts,
             finished=self._finished,
             max_new_tokens=max_new_tokens,
-            tokens_per_batch=self.tokens_per_batch,
+            tokens_per_batch=self.limits.tokens,
         )
         return [Answer(self._text(ids), ids=tuple(ids)) for ids in written]
 
@@ -171,18 +213,33 @@ class Engine:
     def _targets(self) -> dict[str, list[int]]:
         return {}
 
-    def _score(self, prefix: Prefix, queries: Sequence[OptionQuery]) -> list[list[float]]:
-        return score_options(self.model, prefix, queries, tokens_per_batch=self.tokens_per_batch)
+    def _score(
+        self, prefix: Prefix | Sequence[Prefix], queries: Sequence[OptionQuery]
+    ) -> list[list[float]]:
+        return score_options(
+            self.model,
+            prefix,
+            queries,
+            tokens_per_batch=self.limits.tokens,
+            logits_per_batch=self.limits.logits,
+        )
 
-    def _priors(self, task: Task, prefix: Prefix, queries: Sequence[Example]) -> list[list[float]]:
-        """Score every query's options after an empty input; once per set of options."""
-        found: dict[tuple[str, ...], list[float]] = {}
-        for query in queries:
+    def _priors(
+        self, task: Task, prefix: Prefix | Sequence[Prefix], queries: Sequence[Example]
+    ) -> list[list[float]]:
+        """Score every query's options after an empty input; once per prefix and set of options."""
+        prefixes = [prefix] * len(queries) if isinstance(prefix, Prefix) else prefix
+        wanted: dict[tuple[int, tuple[str, ...]], tuple[Prefix, OptionQuery]] = {}
+        keys = []
+        for shown, query in zip(prefixes, queries, strict=True):
             options = task.options_of(query)
-            if options not in found:
+            keys.append((id(shown), options))
+            if keys[-1] not in wanted:
                 empty = Example("", query.target, query.options)
-                (found[options],) = self._score(prefix, [self._option_query(task, empty)])
-        return [found[task.options_of(query)] for query in queries]
+                wanted[keys[-1]] = shown, self._option_query(task, empty)
+        shown_each, asked = zip(*wanted.values(), strict=True) if wanted else ((), ())
+        found = dict(zip(wanted, self._score(shown_each, asked), strict=True))
+        return [found[key] for key in keys]
 
     def _finished(self, ids: Sequence[int]) -> bool:
         end = self.encoder.end

@@ -1,26 +1,28 @@
-"""Greedy generation on top of a shared prefix: queries advance together, finished ones leave."""
+"""Greedy generation on top of shared prefixes: queries advance together, finished ones leave."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
-from manyicl.inference.branches import Branch, Row, forward_row
-from manyicl.inference.prefix import Prefix, drop_last
+from manyicl.inference.branches import Branch, Row
+from manyicl.inference.prefix import Prefix
+from manyicl.inference.shared import Grown, run_row
 from manyicl.models import logits_at
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Finished = Callable[[Sequence[int]], bool]
+KEPT_BATCHES = 8  # so many batches of tokens may advance together, prompts and answers counted
 
 
 @torch.inference_mode()
 def generate(
     model: PreTrainedModel,
-    prefix: Prefix,
+    prefixes: Prefix | Sequence[Prefix],
     prompts: Sequence[Sequence[int]],
     *,
     finished: Finished,
@@ -29,59 +31,91 @@ def generate(
 ) -> list[list[int]]:
     """Return the generated ids of every prompt, up to and with the end mark.
 
-    `finished(ids)` says whether an answer has ended. The prefix is unchanged afterwards.
+    `prefixes` is what all prompts are shown, or one prefix a prompt. `finished(ids)` says whether
+    an answer has ended. Prompts are computed `tokens_per_batch` at a time; then all of them that
+    have room (`KEPT_BATCHES`) grow together, a token of each in every step.
     """
-    if prefix.cache is None:
-        return [
-            _generate_alone(model, prefix.ids, prompt, finished, max_new_tokens)
-            for prompt in prompts
-        ]
-    answers: list[list[int]] = []
-    batch: list[Sequence[int]] = []
-    for prompt in prompts:
-        used = sum(map(len, batch)) + len(batch) * max_new_tokens
-        if batch and used + len(prompt) + max_new_tokens > tokens_per_batch:
-            answers += _generate_batch(model, prefix, batch, finished, max_new_tokens)
-            batch = []
-        batch.append(prompt)
-    if batch:
-        answers += _generate_batch(model, prefix, batch, finished, max_new_tokens)
+    if isinstance(prefixes, Prefix):
+        prefixes = [prefixes] * len(prompts)
+    answers: list[list[int]] = [[] for _ in prompts]
+    jobs: list[tuple[int, Branch]] = []
+    for index, (prefix, prompt) in enumerate(zip(prefixes, prompts, strict=True)):
+        if prefix.layers is None:
+            answers[index] = _generate_alone(model, prefix.ids, prompt, finished, max_new_tokens)
+        else:
+            jobs.append((index, Branch(prefix, prompt)))
+    jobs.sort(key=lambda job: (id(job[1].prefix.layers), len(job[1].prefix)))
+    for group in _groups(jobs, KEPT_BATCHES * tokens_per_batch, max_new_tokens):
+        branches = [branch for _, branch in group]
+        grown = _grow(model, branches, finished, max_new_tokens, tokens_per_batch)
+        for (index, _), answer in zip(group, grown, strict=True):
+            answers[index] = answer
     return answers
 
 
-def _generate_batch(
+def _groups(
+    jobs: Sequence[tuple[int, Branch]], tokens: int, answer: int
+) -> Iterator[list[tuple[int, Branch]]]:
+    """Yield consecutive jobs that take at most `tokens` with `answer` tokens more each."""
+    group: list[tuple[int, Branch]] = []
+    used = 0
+    for job in jobs:
+        length = len(job[1].ids) + answer
+        if group and used + length > tokens:
+            yield group
+            group, used = [], 0
+        group.append(job)
+        used += length
+    if group:
+        yield group
+
+
+def _grow(
     model: PreTrainedModel,
-    prefix: Prefix,
-    prompts: Sequence[Sequence[int]],
+    branches: Sequence[Branch],
     finished: Finished,
     max_new_tokens: int,
+    tokens_per_batch: int,
 ) -> list[list[int]]:
-    assert prefix.cache is not None
-    row = Row.of([Branch(prompt) for prompt in prompts], len(prefix))
-    answers: list[list[int]] = [[] for _ in prompts]
-    active = list(range(len(prompts)))
-    ends = torch.tensor([len(prompt) for prompt in prompts]).cumsum(0) - 1
-    try:
-        logits = forward_row(model, prefix, row, len(row.ids), ends)
-        for _ in range(max_new_tokens):
-            for index, token in zip(active, logits.argmax(-1).tolist(), strict=True):
-                answers[index].append(token)
-            active = [
-                index
-                for index in active
-                if len(answers[index]) < max_new_tokens and not finished(answers[index])
-            ]
-            if not active:
-                break
-            for index in active:  # each answer's newest token joins its own branch
-                row.ids.append(answers[index][-1])
-                row.positions.append(len(prefix) + len(prompts[index]) + len(answers[index]) - 1)
-                row.owners.append(index)
-            keep = torch.arange(len(active))
-            logits = forward_row(model, prefix, row, len(active), keep)
-    finally:
-        drop_last(prefix.cache, prefix.cache.get_seq_length() - len(prefix))
-    return answers
+    answers: list[list[int]] = [[] for _ in branches]
+    logits, grown = _begin(model, branches, max_new_tokens, tokens_per_batch)
+    active = list(range(len(branches)))
+    while True:
+        for index, token in zip(active, logits.argmax(-1).tolist(), strict=True):
+            answers[index].append(token)
+        going = [
+            place
+            for place, index in enumerate(active)
+            if len(answers[index]) < max_new_tokens and not finished(answers[index])
+        ]
+        if not going:
+            return answers
+        if len(going) < len(active):
+            active = [active[place] for place in going]
+            grown.keep(torch.tensor(going, device=model.device))
+        row = Row.of_next_tokens(
+            [answers[index][-1] for index in active],
+            [len(branches[index].ids) + len(answers[index]) - 1 for index in active],
+            [branches[index].prefix for index in active],
+            model.device,
+        )
+        keep = torch.arange(len(active), device=model.device)
+        logits = run_row(model, row, keep, grown=grown)
+        grown.grow()
+
+
+def _begin(
+    model: PreTrainedModel, branches: Sequence[Branch], room: int, tokens_per_batch: int
+) -> tuple[torch.Tensor, Grown]:
+    """Compute the prompts; return the logits after each, and what they computed."""
+    logits: list[torch.Tensor] = []
+    parts: list[Grown] = []
+    for group in _groups(list(enumerate(branches)), tokens_per_batch, 0):
+        row = Row.of([branch for _, branch in group], model.device)
+        ends = torch.tensor(row.starts, device=model.device) + row.lengths - 1
+        parts.append(Grown(row.lengths, room))
+        logits.append(run_row(model, row, ends, grown=parts[-1]))
+    return torch.cat(logits), Grown.together(parts)
 
 
 def _generate_alone(

@@ -1,7 +1,8 @@
 """Prefixes: demonstrations computed once, then shared by every query and option.
 
-A `Prefix` holds the keys and values of opening and demonstrations, can be cropped to fewer shots,
-and can be saved, bound to the model, adapter, tokenizer, template and token ids it came from.
+A `Prefix` holds the keys and values of opening and demonstrations, can be shown in part (its first
+shots), and can be saved, bound to the model, adapter, tokenizer, template and token ids it came
+from.
 """
 
 from __future__ import annotations
@@ -9,31 +10,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from manyicl.episodes import EncodedSequence
 from manyicl.errors import PrefixError
-from manyicl.models import logits_at
+from manyicl.inference.layers import STORAGES, Layers
 
-if TYPE_CHECKING:
-    from transformers import DynamicCache, PreTrainedModel
-
-FORMAT = "manyicl-prefix-1"
+FORMAT = "manyicl-prefix-2"
 
 
 @dataclass
 class Prefix:
     """Opening and demonstrations, computed. P = `len(prefix)` tokens.
 
-    `stops[k]` is the length of the first k demonstrations. `cache` is None where a model's cache
-    cannot be shared; then every query recomputes the ids (exact, only slower).
+    `stops[k]` is the length of the first k demonstrations. `layers` is None where a model's
+    prefixes cannot be shared; then every query recomputes the ids (exact, only slower). `layers`
+    may hold more tokens than the prefix has: a part of a prefix is a view of the whole.
     """
 
     ids: list[int]
     stops: tuple[int, ...]
-    cache: DynamicCache | None
+    layers: Layers | None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -42,69 +40,48 @@ class Prefix:
     def num_shots(self) -> int:
         return len(self.stops) - 1
 
-    def crop(self, num_shots: int) -> None:
-        """Keep the first `num_shots` demonstrations. They were computed without the later ones."""
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that keys and values take; views of one prefix share them."""
+        return self.layers.num_bytes if self.layers else 0
+
+    def first(self, num_shots: int) -> Prefix:
+        """Return the first `num_shots` demonstrations: a view, as they were computed without the
+        later ones."""
         if not 0 <= num_shots <= self.num_shots:
             raise ValueError(f"cannot crop {self.num_shots} shots to {num_shots}")
-        length = self.stops[num_shots]
-        if self.cache is not None:
-            drop_last(self.cache, len(self.ids) - length)
-        self.ids, self.stops = self.ids[:length], self.stops[: num_shots + 1]
+        stops = self.stops[: num_shots + 1]
+        return Prefix(self.ids[: stops[-1]], stops, self.layers)
 
+    def crop(self, num_shots: int) -> None:
+        """Keep the first `num_shots` demonstrations."""
+        part = self.first(num_shots)
+        self.ids, self.stops = part.ids, part.stops
 
-@torch.inference_mode()
-def prefill(model: PreTrainedModel, sequence: EncodedSequence, *, cached: bool = True) -> Prefix:
-    """Compute a prefix. `sequence` must have been joined with `trailing_separator=True`."""
-    if not cached or not sequence.input_ids:
-        cache = new_cache() if cached else None
-        return Prefix(list(sequence.input_ids), sequence.stops, cache)
-    cache = new_cache()
-    ids = torch.tensor([sequence.input_ids], device=model.device)
-    positions = torch.arange(ids.shape[1], device=model.device)[None]
-    last = torch.tensor([ids.shape[1] - 1], device=model.device)
-    logits_at(
-        model, last, input_ids=ids, position_ids=positions, past_key_values=cache, use_cache=True
-    )
-    return Prefix(list(sequence.input_ids), sequence.stops, cache)
-
-
-def new_cache() -> DynamicCache:
-    """Return a cache that keeps every token in every layer, sliding-window layers included.
-
-    Windows are applied by our masks; a cache that forgets could not be cropped.
-    """
-    from transformers import DynamicCache
-
-    return DynamicCache()
-
-
-def drop_last(cache: DynamicCache, num_tokens: int) -> None:
-    """Take the last tokens off a cache again."""
-    if num_tokens:
-        cache.crop(-num_tokens)
+    def shows_the_same(self, other: Prefix) -> bool:
+        """Whether both are the same tokens of the same computation."""
+        return self is other or (
+            self.layers is not None and self.layers is other.layers and len(self) == len(other)
+        )
 
 
 def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -> None:
     """Write a prefix as safetensors. `model` and `encoder` are the identities it is bound to."""
     from safetensors.torch import save_file
 
-    if prefix.cache is None:
+    if prefix.layers is None:
         raise PrefixError(
-            f"{path}: this model's cache cannot be shared, so there is nothing to save."
+            f"{path}: this model's prefixes cannot be shared, so there is nothing to save."
         )
     path = Path(path)
-    tensors = {"ids": torch.tensor(prefix.ids, dtype=torch.int32)}
-    layers: list[Any] = prefix.cache.layers
-    for index, layer in enumerate(layers):
-        if layer.keys is not None and layer.keys.numel():
-            tensors[f"layers.{index}.keys"] = layer.keys.contiguous()
-            tensors[f"layers.{index}.values"] = layer.values.contiguous()
+    tensors = prefix.layers.tensors(len(prefix))
+    tensors["ids"] = torch.tensor(prefix.ids, dtype=torch.int32)
     metadata = {
         "format": FORMAT,
         "model": model,
         "encoder": encoder,
         "stops": json.dumps(prefix.stops),
-        "layers": str(len(prefix.cache.layers)),
+        "storage": prefix.layers.storage,
     }
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata=metadata)
@@ -112,20 +89,31 @@ def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -
 
 
 def load_prefix(
-    path: str | Path, *, model: str, encoder: str, device: torch.device | str = "cpu"
+    path: str | Path,
+    *,
+    model: str,
+    encoder: str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> Prefix:
-    """Read a saved prefix. Raises `PrefixError` if it belongs to another model or tokenizer."""
+    """Read a saved prefix for a model that computes on `device` in `dtype`.
+
+    Raises `PrefixError` if it belongs to another model or tokenizer.
+    """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with safe_open(path, framework="pt", device="cpu") as file:
             metadata: dict[str, Any] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise PrefixError(f"{path}: cannot be read as a saved prefix ({error}).") from None
-    if metadata.get("format") != FORMAT:
-        raise PrefixError(f"{path}: is no saved prefix of this version ({FORMAT}).")
+    if metadata.get("format") != FORMAT or metadata.get("storage") not in STORAGES:
+        raise PrefixError(
+            f"{path}: is no saved prefix of this version ({FORMAT}). Name a new file, and the "
+            "prefix is computed."
+        )
     for name, ours, part in (
         ("model", model, "model or adapter weights"),
         ("encoder", encoder, "tokenizer or template"),
@@ -135,8 +123,6 @@ def load_prefix(
                 f"{path}: was computed with other {part}, so its answers would be wrong. "
                 "Compute the prefix again with this model."
             )
-    cache = new_cache()
-    for index in range(int(metadata["layers"])):
-        if f"layers.{index}.keys" in tensors:
-            cache.update(tensors[f"layers.{index}.keys"], tensors[f"layers.{index}.values"], index)
-    return Prefix(tensors["ids"].tolist(), tuple(json.loads(metadata["stops"])), cache)
+    ids = tensors.pop("ids").tolist()
+    layers = Layers.of_tensors(tensors, metadata["storage"], dtype, torch.device(device))
+    return Prefix(ids, tuple(json.loads(metadata["stops"])), layers)

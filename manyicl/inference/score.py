@@ -1,4 +1,8 @@
-"""Option scoring: log-probabilities of candidate answers on top of a shared prefix."""
+"""Option scoring: log-probabilities of candidate answers on top of shared prefixes.
+
+A query and its options are one branch: the prompt, then the options as a tree, in which common
+beginnings are one and the same. The last token of an option is predicted, never read.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from manyicl.inference.branches import Branch, Row, forward_row
-from manyicl.inference.prefix import Prefix, drop_last
+from manyicl.inference.branches import Branch, Row
+from manyicl.inference.memory import LOGITS
+from manyicl.inference.prefix import Prefix
+from manyicl.inference.shared import run_row
 from manyicl.models import logits_at
 
 if TYPE_CHECKING:
@@ -23,89 +29,139 @@ class OptionQuery:
     prompt: Sequence[int]
     options: Sequence[Sequence[int]]
 
-    @property
-    def num_tokens(self) -> int:
-        return len(self.prompt) + sum(len(option) - 1 for option in self.options)
+
+@dataclass(frozen=True)
+class OptionTree:
+    """What K options have to be read and predicted, behind a prompt.
+
+    `ids` are the tokens read; `parents[i]` the node before node i, -1 the prompt's last token.
+    Option `option[j]` gets the log-probability of `token[j]` after node `node[j]`, for every j.
+    """
+
+    ids: tuple[int, ...]
+    parents: tuple[int, ...]
+    node: tuple[int, ...]
+    token: tuple[int, ...]
+    option: tuple[int, ...]
+
+    @classmethod
+    def of(cls, options: Sequence[Sequence[int]]) -> OptionTree:
+        """Build the tree.
+
+        >>> tree = OptionTree.of([[5, 6, 9], [5, 7, 9], [8, 9]])
+        >>> tree.ids, tree.parents
+        ((5, 6, 7, 8), (-1, 0, 0, -1))
+        """
+        ids: list[int] = []
+        parents: list[int] = []
+        predicted: list[tuple[int, int, int]] = []
+        found: dict[tuple[int, int], int] = {}  # (node before, token) -> node
+        for number, option in enumerate(options):
+            at = -1
+            for place, token in enumerate(option):
+                predicted.append((at, token, number))
+                if place == len(option) - 1:
+                    break
+                if (at, token) not in found:
+                    found[at, token] = len(ids)
+                    ids.append(token)
+                    parents.append(at)
+                at = found[at, token]
+        node, token, option = zip(*predicted, strict=True) if predicted else ((), (), ())
+        return cls(tuple(ids), tuple(parents), node, token, option)
 
 
 @torch.inference_mode()
 def score_options(
     model: PreTrainedModel,
-    prefix: Prefix,
+    prefixes: Prefix | Sequence[Prefix],
     queries: Sequence[OptionQuery],
     *,
     tokens_per_batch: int = 1024,
+    logits_per_batch: int = LOGITS,
 ) -> list[list[float]]:
     """Return for each query the log-probability (nats) of each option, end mark included.
 
-    Queries and options are computed as branches of the prefix, as many at once as
-    `tokens_per_batch` allows. The prefix is unchanged afterwards.
+    `prefixes` is what all queries are shown, or one prefix a query. As many queries are computed
+    at once as `tokens_per_batch` and `logits_per_batch` (entries) allow.
     """
-    if prefix.cache is None:
-        return [_score_alone(model, prefix.ids, query) for query in queries]
-    scores: list[list[float]] = []
-    for batch in _batches(queries, tokens_per_batch):
-        scores += _score_batch(model, prefix, batch)
+    if isinstance(prefixes, Prefix):
+        prefixes = [prefixes] * len(queries)
+    scores: list[list[float]] = [[] for _ in queries]
+    trees: dict[tuple[tuple[int, ...], ...], OptionTree] = {}
+    jobs: list[tuple[int, Branch, OptionTree]] = []
+    for index, (prefix, query) in enumerate(zip(prefixes, queries, strict=True)):
+        if prefix.layers is None:
+            scores[index] = _score_alone(model, prefix.ids, query)
+            continue
+        key = tuple(map(tuple, query.options))
+        if key not in trees:
+            trees[key] = OptionTree.of(key)
+        jobs.append((index, _branch(prefix, query, trees[key]), trees[key]))
+    most_rows = max(1, logits_per_batch // _vocabulary(model))
+    for batch in _batches(jobs, tokens_per_batch, most_rows):
+        for (index, _, _), found in zip(batch, _score_batch(model, batch), strict=True):
+            scores[index] = found
     return scores
 
 
+def _branch(prefix: Prefix, query: OptionQuery, tree: OptionTree) -> Branch:
+    length = len(query.prompt)
+    if not tree.ids:
+        return Branch(prefix, query.prompt)
+    parents = [*range(-1, length - 1), *(parent + length for parent in tree.parents)]
+    return Branch(prefix, [*query.prompt, *tree.ids], parents)
+
+
 def _batches(
-    queries: Sequence[OptionQuery], tokens_per_batch: int
-) -> Iterator[Sequence[OptionQuery]]:
-    batch: list[OptionQuery] = []
-    used = 0
-    for query in queries:
-        if batch and used + query.num_tokens > tokens_per_batch:
-            yield batch
-            batch, used = [], 0
-        batch.append(query)
-        used += query.num_tokens
+    jobs: Sequence[tuple[int, Branch, OptionTree]], tokens: int, most_rows: int
+) -> Iterator[list[tuple[int, Branch, OptionTree]]]:
+    """Yield jobs of about equal length together, so that little is padded; prefix by prefix."""
+    batch: list[tuple[int, Branch, OptionTree]] = []
+    used, rows = 0, 0
+    for job in sorted(jobs, key=lambda job: len(job[1].ids), reverse=True):
+        more_tokens, more_rows = len(job[1].ids), 1 + len(job[2].ids)
+        if batch and (used + more_tokens > tokens or rows + more_rows > most_rows):
+            yield sorted(batch, key=_by_prefix)
+            batch, used, rows = [], 0, 0
+        batch.append(job)
+        used, rows = used + more_tokens, rows + more_rows
     if batch:
-        yield batch
+        yield sorted(batch, key=_by_prefix)
+
+
+def _by_prefix(job: tuple[int, Branch, OptionTree]) -> tuple[int, int]:
+    return id(job[1].prefix.layers), len(job[1].prefix)
 
 
 def _score_batch(
-    model: PreTrainedModel, prefix: Prefix, queries: Sequence[OptionQuery]
+    model: PreTrainedModel, batch: Sequence[tuple[int, Branch, OptionTree]]
 ) -> list[list[float]]:
-    branches: list[Branch] = []
+    row = Row.of([branch for _, branch, _ in batch], model.device)
     keep: list[int] = []  # positions in the row whose logits are needed
-    # For every (query, option): which kept logits score it, and the tokens they predict.
-    lookups: list[list[tuple[list[int], Sequence[int]]]] = []
-    length = 0
-    for query in queries:
-        parent = len(branches)
-        branches.append(Branch(query.prompt))
-        length += len(query.prompt)
-        last = len(keep)
-        keep.append(length - 1)
-        lookups.append([])
-        for option in query.options:
-            body = option[:-1]  # the last token is predicted, never read
-            places = [last, *range(len(keep), len(keep) + len(body))]
-            if body:
-                branches.append(Branch(body, parent))
-                keep += range(length, length + len(body))
-                length += len(body)
-            lookups[-1].append((places, option))
-    row = Row.of(branches, len(prefix))
-    try:
-        logits = forward_row(model, prefix, row, length, torch.tensor(keep))
-    finally:
-        _restore(prefix)
-    return [
-        [_log_probability(logits, places, option) for places, option in query] for query in lookups
-    ]
+    rows: list[int] = []  # of every predicted token: its logits,
+    tokens: list[int] = []  # itself,
+    slots: list[int] = []  # and the option it belongs to, counted over the batch
+    sizes: list[int] = []
+    for start, (_, branch, tree) in zip(row.starts, batch, strict=True):
+        last = start + len(branch.ids) - len(tree.ids) - 1
+        rows += [len(keep) + 1 + node for node in tree.node]
+        tokens += tree.token
+        slots += [sum_of + number for sum_of in (sum(sizes),) for number in tree.option]
+        sizes.append(max(tree.option, default=-1) + 1)
+        keep += range(last, last + len(tree.ids) + 1)
+    device = model.device
+    logits = run_row(model, row, torch.tensor(keep, device=device))
+    at, token = torch.tensor(rows, device=device), torch.tensor(tokens, device=device)
+    found = logits[at, token] - logits.logsumexp(-1)[at]
+    totals = torch.zeros(sum(sizes), dtype=torch.float64, device="cpu")
+    totals.index_add_(0, torch.tensor(slots), found.double().cpu())
+    return [part.tolist() for part in totals.split(sizes)]
 
 
-def _log_probability(logits: torch.Tensor, places: Sequence[int], option: Sequence[int]) -> float:
-    rows = logits[list(places)].log_softmax(-1)  # (tokens of the option, V)
-    targets = torch.tensor(list(option), device=logits.device)
-    return float(rows.gather(1, targets[:, None]).sum())
-
-
-def _restore(prefix: Prefix) -> None:
-    assert prefix.cache is not None
-    drop_last(prefix.cache, prefix.cache.get_seq_length() - len(prefix))
+def _vocabulary(model: PreTrainedModel) -> int:
+    embeddings: torch.nn.Module = model.get_input_embeddings()
+    return embeddings.weight.shape[0]  # pyright: ignore[reportReturnType, reportAttributeAccessIssue, reportIndexIssue]
 
 
 def _score_alone(
@@ -118,7 +174,8 @@ def _score_alone(
         ids = torch.tensor([[*context, *option[:-1]]], device=model.device)
         keep = torch.arange(len(context) - 1, ids.shape[1], device=model.device)
         logits = logits_at(model, keep, input_ids=ids, use_cache=False).float()
-        scores.append(_log_probability(logits, range(len(keep)), option))
+        targets = torch.tensor(list(option), device=model.device)
+        scores.append(float(logits.log_softmax(-1).gather(1, targets[:, None]).sum()))
     return scores
 
 

@@ -10,6 +10,7 @@ from manyicl.models.load import (
     model_without_weights,
     stored_context_length,
     stored_dtype,
+    widen_slow_bf16,
 )
 from manyicl.models.scratch import (
     base_tokenizer,
@@ -32,4 +33,5 @@ __all__ = [
     "stored_context_length",
     "stored_dtype",
     "train_tokenizer",
+    "widen_slow_bf16",
 ]

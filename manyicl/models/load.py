@@ -6,6 +6,7 @@ Weights are read from safetensors only.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,29 @@ def has_fast_bf16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def widen_slow_bf16(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the model with its weights in fp32 where this processor multiplies 16-bit matrices
+    slowly (by a factor of ten and more on a CPU without AMX or AVX-512 BF16), for inference.
+
+    The values stay what they were. A model that would then take over half of the free memory stays
+    as it is.
+    """
+    if model.device.type != "cpu" or model.dtype == torch.float32 or has_fast_bf16():
+        return model
+    import psutil
+
+    needed = 4 * sum(parameter.numel() for parameter in model.parameters())
+    if needed > psutil.virtual_memory().available / 2:
+        print(
+            f"note: this processor is slow at {str(model.dtype).removeprefix('torch.')}, and the "
+            f"model in float32 would take {needed / 2**30:.0f} GB; model.dtype=float32 does it "
+            "all the same",
+            file=sys.stderr,
+        )
+        return model
+    return model.float()
 
 
 def model_identity(model: torch.nn.Module) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from manyicl.config import Config
 from manyicl.config.regimes import REGIMES as PRESETS
+from manyicl.evaluation.kshot import engine_limits
 from manyicl.inference import Engine
 from manyicl.models import load_tokenizer
 from manyicl.study.regimes import REGIMES
@@ -82,10 +83,10 @@ class Study:
 
     def engine(self, folder: str | None = None) -> Engine:
         """Return the engine of a trained model's folder, or of the base."""
-        tokens, model = self.config.evaluation.tokens_per_batch, self.config.model
+        limits, model = engine_limits(self.config.evaluation), self.config.model
         if folder is None:
-            return Engine.load(self.base, model, self.config.template, tokens_per_batch=tokens)
-        return Engine.load(folder, model, tokens_per_batch=tokens)
+            return Engine.load(self.base, model, self.config.template, **limits)
+        return Engine.load(folder, model, **limits)
 
     def run_config(
         self,

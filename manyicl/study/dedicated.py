@@ -25,10 +25,10 @@ from manyicl.config import Config, ObjectiveConfig
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool, shared_order
 from manyicl.errors import EpisodeError, RunError
 from manyicl.evaluation.calibration import expected_calibration_error, option_confidence
-from manyicl.evaluation.kshot import choose_queries
+from manyicl.evaluation.kshot import choose_queries, engine_limits
 from manyicl.evaluation.metrics import score_predictions
 from manyicl.inference import Engine
-from manyicl.models import load_model, stored_dtype
+from manyicl.models import load_model, stored_dtype, widen_slow_bf16
 from manyicl.study.adapt import Found
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
@@ -219,12 +219,13 @@ class Trainee:
         config, settings = self.study.config.evaluation, self.study.config.model
         if settings.dtype == "auto" and not settings.lora.rank:  # as the other models are stored
             model.to(stored_dtype(self.study.base, trust_remote_code=settings.trust_remote_code))
+            model = widen_slow_bf16(model)
         model.eval()
         engine = Engine(
             model,
             self.encoder,
             eos_token_id=self.study.tokenizer.eos_token_id,
-            tokens_per_batch=config.tokens_per_batch,
+            **engine_limits(config),
         )
         prefix = engine.prefix(EncodedPool(self.whole, self.encoder), [])
         if self.task.kind == "generation":

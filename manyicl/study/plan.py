@@ -86,7 +86,15 @@ def _training(study: Study, regime: str, seed: int, tasks: Sequence[Task]) -> di
 
 def _evaluation(study: Study) -> dict[str, Any]:
     config = asdict(study.config.evaluation)
-    for key in ("held_in", "before", "samples", "seeds", "num_shots", "tokens_per_batch"):
+    for key in (
+        "held_in",
+        "before",
+        "samples",
+        "seeds",
+        "num_shots",
+        "tokens_per_batch",
+        "memory_mb",
+    ):
         del config[key]
     return config
 

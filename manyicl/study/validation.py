@@ -47,5 +47,5 @@ def _task_loss(engine: Engine, task: Task, num_shots: int, max_tokens: int, seed
         OptionQuery(list(demonstration.prompt), [list(demonstration.target)])
         for demonstration in map(pool.demonstration, queries)
     ]
-    scores = score_options(engine.model, prefix, asked, tokens_per_batch=engine.tokens_per_batch)
+    scores = score_options(engine.model, prefix, asked, tokens_per_batch=engine.limits.tokens)
     return -sum(score[0] for score in scores) / sum(len(query.options[0]) for query in asked)

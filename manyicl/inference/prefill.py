@@ -1,0 +1,42 @@
+"""Prefilling: a sequence of demonstrations becomes a prefix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from manyicl.episodes import EncodedSequence
+from manyicl.inference.branches import Branch, Row
+from manyicl.inference.layers import Layers, Storage
+from manyicl.inference.prefix import Prefix
+from manyicl.inference.shared import run_row
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+TOKENS_AT_ONCE = 2048  # of a long prefix: what is computed of each part stays small
+
+
+@torch.inference_mode()
+def prefill(
+    model: PreTrainedModel,
+    sequence: EncodedSequence,
+    *,
+    cached: bool = True,
+    storage: Storage = "model",
+) -> Prefix:
+    """Compute a prefix. `sequence` must have been joined with `trailing_separator=True`.
+
+    Long ones are computed in parts, each of which sees what was kept of the parts before. Raises
+    `NotShareableError` if the model's attention cannot be computed so.
+    """
+    ids = list(sequence.input_ids)
+    if not cached:
+        return Prefix(ids, sequence.stops, None)
+    layers = Layers(len(ids), storage)
+    keep = torch.zeros(1, dtype=torch.long, device=model.device)  # some logits have to be computed
+    for start in range(0, len(ids), TOKENS_AT_ONCE):
+        part = Branch(Prefix(ids[:start], (start,), layers), ids[start : start + TOKENS_AT_ONCE])
+        run_row(model, Row.of([part], model.device), keep, record=(layers, start))
+    return Prefix(ids, sequence.stops, layers)
