@@ -136,7 +136,7 @@ class _Part:
             blocks = kept.unflatten(-1, (-1, _block(kept.shape[-1])))
             scales = self.tensors[".scales"][:, :, start:stop, :, None]
             return (blocks * scales).flatten(-2).to(self.dtype)
-        return kept.to(self.device, non_blocking=True)
+        return kept.to(self.device, self.dtype, non_blocking=True)
 
 
 def _block(width: int) -> int:

@@ -191,12 +191,16 @@ def widen_slow_bf16(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def model_identity(model: torch.nn.Module) -> str:
-    """Return a hash over the config and every weight, the adapter's included."""
+    """Return a hash over the config and every weight, the adapter's included.
+
+    It is over their values: the same weights in bf16 and, widened, in fp32 are the same model.
+    """
     digest = xxhash.xxh3_128()
     config = getattr(model, "config", None)
     if config is not None:
         described = {k: v for k, v in config.to_dict().items() if not k.startswith("_")}
-        described.pop("transformers_version", None)
+        for key in ("transformers_version", "dtype"):
+            described.pop(key, None)
         digest.update(json.dumps(described, sort_keys=True, default=str).encode())
     for name, adapter in sorted(getattr(model, "peft_config", {}).items()):
         scaling = {k: v for k, v in adapter.to_dict().items() if "path" not in k}
@@ -206,6 +210,8 @@ def model_identity(model: torch.nn.Module) -> str:
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         flat = tensor.detach().cpu().contiguous().flatten()
+        if flat.dtype in (torch.bfloat16, torch.float16):
+            flat = flat.float()
         digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
