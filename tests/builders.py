@@ -110,6 +110,61 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "qwen3": {**_SMALL, "num_key_value_heads": 2, "head_dim": 8},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512},
 }
+_GROUPED = {**_SMALL, "num_key_value_heads": 2}
+_EXPERTS = {"num_local_experts": 4, "num_experts": 4, "num_experts_per_tok": 2}
+MORE_ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "apertus": _GROUPED,
+    "cohere": _GROUPED,
+    "cohere2": {**_GROUPED, "sliding_window": 20},
+    "deepseek_v3": {  # keys and values of different width
+        **_SMALL,
+        "num_key_value_heads": 4,
+        "q_lora_rank": 16,
+        "kv_lora_rank": 16,
+        "qk_nope_head_dim": 8,
+        "qk_rope_head_dim": 8,
+        "v_head_dim": 8,
+        "n_routed_experts": 4,
+        "num_experts_per_tok": 2,
+        "n_group": 1,
+        "topk_group": 1,
+        "first_k_dense_replace": 1,
+        "moe_intermediate_size": 16,
+        "n_shared_experts": 1,
+    },
+    "ernie4_5": _GROUPED,
+    "exaone4": {**_GROUPED, "sliding_window": 20, "sliding_window_pattern": 2},
+    "gemma": {**_GROUPED, "head_dim": 8},
+    "gemma4_text": {**_GROUPED, "head_dim": 8, "sliding_window": 20},
+    "glm4": {**_GROUPED, "head_dim": 8},
+    "gpt_neox": _SMALL,
+    "granite": _GROUPED,
+    "mixtral": {**_GROUPED, **_EXPERTS},
+    "nemotron": _GROUPED,
+    "olmo2": _GROUPED,
+    "olmo3": {**_GROUPED, "sliding_window": 20},
+    "opt": {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "ffn_dim": 48,
+        "max_position_embeddings": 512,
+        "word_embed_proj_dim": 32,
+    },
+    "phi": _SMALL,
+    "phi3": _GROUPED,
+    "qwen3_moe": {**_GROUPED, **_EXPERTS, "head_dim": 8, "moe_intermediate_size": 16},
+    "smollm3": _GROUPED,
+    "stablelm": _GROUPED,
+    "starcoder2": {**_GROUPED, "sliding_window": 20},
+}
+OWN_ATTENTION: dict[str, dict[str, Any]] = {  # not computed through transformers' interface
+    "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
+    "gpt_oss": {**_GROUPED, **_EXPERTS, "head_dim": 8, "sliding_window": 20},
+    "gptj": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "rotary_dim": 8},
+    "jamba": _GROUPED,
+    "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
+}
 
 
 def tiny_model(
@@ -118,10 +173,12 @@ def tiny_model(
     """Return a randomly initialised model, its weights large enough to tell answers apart."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    values = {"vocab_size": vocab_size, **ARCHITECTURES[architecture], **more}
+    known = ARCHITECTURES | MORE_ARCHITECTURES | OWN_ATTENTION
+    values = {"vocab_size": vocab_size, **known[architecture], **more}
     for key in ("pad_token_id", "bos_token_id", "eos_token_id"):
         values[key] = 0
-    attention = "eager" if architecture == "gemma2" else "sdpa"
+    eager = architecture == "gemma2" or architecture in OWN_ATTENTION
+    attention = "eager" if eager else "sdpa"
     torch.manual_seed(seed)
     config = AutoConfig.for_model(architecture, **values)
     model = AutoModelForCausalLM.from_config(config, attn_implementation=attention)

@@ -85,6 +85,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "similar ones (default 0.5)")  # fmt: skip
     add("--seed", type=int, default=0, help="seed of the selection (default 0)")
     add("--prefix", metavar="FILE", help="keep the computed demonstrations there, or use those")
+    add("--prefix-storage", choices=("model", "int8", "offload"), default="model", help="how they "
+        "are kept: as computed, as int8 (about a quarter of fp32; answers may change a little), or "
+        "in the host's memory (default: model)")  # fmt: skip
     add("--scoring", choices=("sum", "mean", "prior"), default="sum", help="options are compared "
         "by: sum of token log-probabilities, their mean, or the sum less the score after an empty "
         "query (default: sum)")  # fmt: skip
@@ -218,7 +221,7 @@ def _engine(args: argparse.Namespace, name: str) -> Engine:
     path = model_path(name)
     model = trained_model_config(path, trust_remote_code=args.trust_remote_code)
     template = TemplateConfig(kind=args.template) if args.template else None
-    return Engine.load(path, model, template)
+    return Engine.load(path, model, template, prefix_storage=args.prefix_storage)
 
 
 def _check_out(path: Path, force: bool) -> None:

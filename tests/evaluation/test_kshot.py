@@ -10,6 +10,7 @@ from manyicl.episodes import Encoder, Pool
 from manyicl.errors import EpisodeError
 from manyicl.evaluation.kshot import TaskSweep, choose_queries
 from manyicl.inference import Engine
+from manyicl.inference.memory import Limits
 from manyicl.tasks import Example
 
 
@@ -40,6 +41,33 @@ def test_a_sweep_off_one_prefix_equals_separate_runs_of_each_k(engine):
             assert other.prompt == sample.prompt
             assert other.responses == pytest.approx(sample.responses, abs=1e-4)
             assert other.prediction == sample.prediction
+
+
+def test_prefixes_of_several_seeds_at_once_give_the_same_answers(tokenizer):
+    """A budget with room for two of three seeds' prefixes; without one they come one by one."""
+    task = make_task()
+    encoder, model = Encoder(tokenizer), tiny_model()
+    found = []
+    for limits in (Limits(200), Limits(200, prefix_bytes=120_000)):
+        engine = Engine(model, encoder, eos_token_id=tokenizer.eos_token_id)
+        engine.limits = limits
+        _, samples = sweep(engine, task, seeds=[0, 1, 2])
+        found.append(by_place(samples))
+    assert Limits(200, prefix_bytes=120_000).prefixes_at_once(8 * 25 * 256, "a prefix") == 2
+    for place, sample in found[0].items():
+        assert found[1][place].prompt == sample.prompt
+        assert found[1][place].responses == pytest.approx(sample.responses, abs=1e-5)
+
+
+def test_a_prefix_over_the_memory_budget_is_refused_by_task(engine):
+    engine.limits, before = Limits(200, prefix_bytes=1000), engine.limits
+    try:
+        with pytest.raises(
+            EpisodeError, match=r"memory_mb: leaves 0 MB .* task 'toy' \(\d+ tokens"
+        ):
+            sweep(engine, make_task())
+    finally:
+        engine.limits = before
 
 
 def test_smaller_k_shows_the_first_demonstrations_of_larger_k(engine):
