@@ -32,8 +32,9 @@ first steps:
 OUT_OF_MEMORY = """\
 memory: the device has too little for this. What was finished is kept. Ways to need less:
   training    a lower episodes.max_tokens, or training.activation_checkpointing=true
-  evaluation  a lower evaluation.tokens_per_batch, evaluation.max_tokens or evaluation.num_shots
-  prediction  a lower --max-tokens or --shots
+  evaluation  evaluation.memory_mb, evaluation.prefix_storage=int8, or a lower
+              evaluation.tokens_per_batch, evaluation.max_tokens or evaluation.num_shots
+  prediction  --prefix-storage int8, or a lower --max-tokens or --shots
   all of them model.dtype=bfloat16 (set in the recipe), or a smaller model"""
 
 

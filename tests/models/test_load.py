@@ -30,6 +30,7 @@ from manyicl.models import (
     model_identity,
     stored_context_length,
     stored_dtype,
+    widen_slow_bf16,
 )
 
 IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
@@ -323,6 +324,33 @@ def test_the_context_length_of_an_adapted_model_is_that_of_its_base(saved):
 
 def test_the_context_length_is_known_without_the_weights(saved, adapter):
     assert stored_context_length(str(saved)) == stored_context_length(str(adapter)) == 512
+
+
+def test_the_identity_is_over_values_so_widened_weights_are_the_same_model(saved):
+    model = load_model(str(saved), ModelConfig(dtype="bfloat16"))
+    before = model_identity(model)
+    assert model_identity(model.float()) == before
+    assert model_identity(load_model(str(saved))) != before  # its fp32 weights are finer
+
+
+@pytest.mark.parametrize(
+    ("fast", "free", "expected"),
+    [(False, 2**40, torch.float32), (False, 2**10, torch.bfloat16), (True, 2**40, torch.bfloat16)],
+)
+def test_slow_16_bits_are_widened_where_there_is_room(
+    saved, monkeypatch, capsys, fast, free, expected
+):
+    monkeypatch.setattr("manyicl.models.load.has_fast_bf16", lambda: fast)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
+    model = load_model(str(saved), ModelConfig(dtype="bfloat16"))
+    weights = {name: tensor.float() for name, tensor in model.state_dict().items()}
+    found = widen_slow_bf16(model)
+    assert found.dtype == expected
+    assert all(
+        torch.equal(tensor, weights[name]) for name, tensor in found.float().state_dict().items()
+    )
+    said = "slow at bfloat16" in capsys.readouterr().err
+    assert said == (not fast and free == 2**10)
 
 
 def test_the_identity_knows_every_weight_and_the_config(saved, adapter):
