@@ -59,13 +59,18 @@ def _common(study: Study) -> dict[str, Any]:
     """What every result depends on: the base, the template, how it is computed."""
     plain = as_dict(study.config)
     model = {key: plain["model"][key] for key in ("dtype", "attention", "lora", "seed")}
-    versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
+    versions = [__version__, *map(_version, ("torch", "transformers"))]
     return {
         "base": study.base_identity,
         "model": model,
         "template": plain["template"],
         "versions": versions,
     }
+
+
+def _version(package: str) -> str:
+    """Return a version without what says for which device it was built (2.13.0+cpu is 2.13.0)."""
+    return metadata.version(package).partition("+")[0]
 
 
 def _training(study: Study, regime: str, seed: int, tasks: Sequence[Task]) -> dict[str, Any]:
