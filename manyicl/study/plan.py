@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from manyicl.config import as_dict
+from manyicl.study.adapt import MODEL
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
 from manyicl.study.records import BASE, NO_BUDGET
@@ -127,7 +128,8 @@ def _train(study: Study, regime: str, budget: str, seed: int) -> Cell:
     length = {"tokens": section.tokens} if budget == "tokens" else {"answers": section.targets}
     settings = _training(study, regime, seed, list(study.sides[0])) | length | {"budget": budget}
     tokens = section.tokens if budget == "tokens" else _tokens_of_targets(study, regime)
-    return Cell("train", f"{regime}-{budget}-{seed}", settings, _rates(study, regime), 3.0 * tokens)
+    name, rates = f"{regime}-{budget}-{seed}", _rates(study, regime)
+    return Cell("train", name, settings, rates, 3.0 * tokens, keeps=MODEL)
 
 
 def _tokens_of_targets(study: Study, regime: str) -> float:
