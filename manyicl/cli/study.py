@@ -14,11 +14,16 @@ examples:
   manyicl study builtin
   manyicl study builtin run_dir=runs/mine 'tasks.path=[builtin,my_tasks]' study.tokens=1000000
   manyicl study my_study.yaml --report-only
+  manyicl study builtin --cells results/builtin.jsonl.gz    (on one machine, then on another)
 
 The settings are those of a run ('manyicl config') and a section 'study' ('manyicl study
 --settings'). Every model, evaluation and search is a cell of its own: stopped or killed, the same
 command goes on with the cells that are missing, and one that fails leaves the others. Written to
 run_dir: results.json, report.html, RESULTS.md, and cells/ with a log for each.
+
+With --cells FILE a study moves: finished cells are read from FILE first, and FILE is written whole
+every ten cells or five minutes, and at the end. Weights are not in it: a model whose weights are
+not in run_dir is trained again if a cell that is missing reads it.
 """
 
 
@@ -46,6 +51,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="compute nothing: write the report from the cells that are there",
     )
+    parser.add_argument(
+        "--cells",
+        metavar="FILE",
+        help="take finished cells from FILE (.jsonl.gz) and write it with all that are finished; "
+        "need not be there yet",
+    )
     parser.add_argument("--settings", action="store_true", help="list the settings of a study")
     parser.set_defaults(run=study_recipe)
 
@@ -61,9 +72,11 @@ def study_recipe(args: argparse.Namespace) -> int:
     quiet_libraries()
     from manyicl.study.run import run_study
 
-    results = run_study(config, compute=not args.report_only)
+    results = run_study(config, compute=not args.report_only, cells=args.cells)
     print(f"Report: {config.run_dir}/report.html")
     print(f"Summary: {config.run_dir}/RESULTS.md")
+    if args.cells:
+        print(f"Finished cells: {args.cells}")
     if results.missing:
         print(f"Not complete: {results.missing} cells are not computed yet.", file=sys.stderr)
     for failure in results.failures:

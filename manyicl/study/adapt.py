@@ -19,6 +19,7 @@ from manyicl.training.model_folder import read_description
 from manyicl.training.run import train
 
 Found = dict[str, Any]
+MODEL = "run/model"  # in a cell's folder
 
 
 def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
@@ -125,7 +126,7 @@ def _train(study: Study, asked: Any, folder: Path, learning_rate: float) -> Path
 
 def _forget(folder: Path) -> None:
     """Remove the weights of a model that nothing will ask again."""
-    shutil.rmtree(folder / "run" / "model", ignore_errors=True)
+    shutil.rmtree(folder / MODEL, ignore_errors=True)
 
 
 def _cost(study: Study, model: Path) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def collect(study: Study, store: CellStore, failures: Sequence[Failure] = ()) ->
         if found is not None:
             kept.append((cell, found["result"]))
     of = {cell.title: result for cell, result in kept}
-    missing = len(store.cells) - len(kept) - len(failures)
+    # A failed cell may have a result: a training that was done again for its weights.
+    known = of.keys() | {failure.cell for failure in failures}
     return StudyResults(
         name=Path(study.config.run_dir).name,
         tasks=tuple(_task_info(study)),
@@ -48,7 +49,7 @@ def collect(study: Study, store: CellStore, failures: Sequence[Failure] = ()) ->
         orders=tuple(OrderScore(**row) for _, found in kept for row in found.get("orders", ())),
         search=tuple(_search(kept, len(study.config.study.search.learning_rates))),
         failures=tuple(failures),
-        missing=missing,
+        missing=len(store.cells.keys() - known),
         config=as_dict(study.config),
         environment=dict(describe_environment()),
     )

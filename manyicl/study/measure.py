@@ -131,7 +131,7 @@ def _engine(study: Study, asked: Any, needs: Found) -> Engine:
     if asked["regime"] == BASE:
         return study.engine()
     name = f"train/{asked['regime']}-{asked['budget']}-{asked['seed']}"
-    return study.engine(str(Path(needs[name]["folder"]) / "run" / "model"))
+    return study.engine(needs[name]["kept"])
 
 
 def _calibration_errors(

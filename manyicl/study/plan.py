@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from manyicl.config import as_dict
+from manyicl.study.adapt import MODEL
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
 from manyicl.study.records import BASE, NO_BUDGET
@@ -59,13 +60,18 @@ def _common(study: Study) -> dict[str, Any]:
     """What every result depends on: the base, the template, how it is computed."""
     plain = as_dict(study.config)
     model = {key: plain["model"][key] for key in ("dtype", "attention", "lora", "seed")}
-    versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
+    versions = [__version__, *map(_version, ("torch", "transformers"))]
     return {
         "base": study.base_identity,
         "model": model,
         "template": plain["template"],
         "versions": versions,
     }
+
+
+def _version(package: str) -> str:
+    """Return a version without what says for which device it was built (2.13.0+cpu is 2.13.0)."""
+    return metadata.version(package).partition("+")[0]
 
 
 def _training(study: Study, regime: str, seed: int, tasks: Sequence[Task]) -> dict[str, Any]:
@@ -122,7 +128,8 @@ def _train(study: Study, regime: str, budget: str, seed: int) -> Cell:
     length = {"tokens": section.tokens} if budget == "tokens" else {"answers": section.targets}
     settings = _training(study, regime, seed, list(study.sides[0])) | length | {"budget": budget}
     tokens = section.tokens if budget == "tokens" else _tokens_of_targets(study, regime)
-    return Cell("train", f"{regime}-{budget}-{seed}", settings, _rates(study, regime), 3.0 * tokens)
+    name, rates = f"{regime}-{budget}-{seed}", _rates(study, regime)
+    return Cell("train", name, settings, rates, 3.0 * tokens, keeps=MODEL)
 
 
 def _tokens_of_targets(study: Study, regime: str) -> float:

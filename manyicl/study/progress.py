@@ -23,12 +23,16 @@ class Progress:
         self._total = 0
 
     def start(self, store: CellStore, todo: Sequence[Cell]) -> None:
+        """Say what there is to do. `todo` may hold cells with a result (`CellStore.unfinished`)."""
         self._total, self._left = len(store.cells), {cell.title: cell for cell in todo}
-        for cell in store.cells.values():
-            if cell.title not in self._left:
-                self._learn(cell, store)
-        done = self._total - len(todo)
-        self._say(f"{self._total} cells, {done} done before{self._time_left()}")
+        kept = [cell for cell in store.cells.values() if store.result(cell.title) is not None]
+        for cell in kept:
+            self._learn(cell, store)
+        again = sum(cell.title in self._left for cell in kept)
+        self._say(f"{self._total} cells, {len(kept)} done before{self._time_left()}")
+        if again:
+            models = "1 model" if again == 1 else f"{again} models"
+            self._say(f"to be trained again: {models}, as their weights are not here")
 
     def done(self, cell: Cell, store: CellStore) -> None:
         self._left.pop(cell.title, None)

@@ -11,7 +11,8 @@ from typing import Any
 from manyicl.config import save_config
 from manyicl.errors import Interrupted
 from manyicl.evaluation.atomic import write_whole
-from manyicl.study.cells import CellStore
+from manyicl.study.cells import Cell, CellStore
+from manyicl.study.cells_file import CellsFile
 from manyicl.study.check import check_study
 from manyicl.study.collect import collect
 from manyicl.study.context import Study, split_tasks
@@ -28,34 +29,60 @@ from manyicl.training.run_folder import refuse_other_folder
 REPORT, RESULTS, SUMMARY, SETTINGS = "report.html", "results.json", "RESULTS.md", "config.yaml"
 
 
-def run_study(config: StudyConfig, *, compute: bool = True) -> StudyResults:
+def run_study(
+    config: StudyConfig, *, compute: bool = True, cells: str | Path | None = None
+) -> StudyResults:
     """Run a study in `run_dir`, or go on with it, and return what it found.
 
     Cells that are kept are not computed again; without `compute` none is, and the results hold what
-    there is. Failed cells are in the results. Raises `ConfigError` with all problems before
-    anything runs, and `Interrupted` after a wanted stop, with the results so far written.
+    there is. `cells` names a file (.jsonl.gz, see `cells_file.py`) whose results are taken over
+    first, and that is written with all finished cells on the way and at the end. Failed cells are
+    in the results. Raises `ConfigError` with all problems before anything runs, `StudyError` for a
+    damaged `cells`, and `Interrupted` after a wanted stop, with the results so far written.
     """
     check_study(config)
     run_dir = Path(config.run_dir)
+    carried = None if cells is None else CellsFile(Path(cells), run_dir)
     refuse_other_folder(run_dir)
     with hold_folder(run_dir):
         save_config(config, run_dir / SETTINGS)
         study = open_study(config)
         store = CellStore(run_dir / "cells", plan_cells(study))
+        if carried:
+            carried.restore(store)
+            carried.save(store)  # one that cannot be written is better said now than in hours
         failures: list[Failure] = []
         stopped: Interrupted | None = None
-        if compute:
-            workers = config.study.workers
-            threads = threads_of(workers, config.study.threads)
+        try:
             try:
-                failures = run_cells(study, store, Progress(workers), workers, threads)
+                if compute:
+                    failures = _compute(study, store, carried)
             except Interrupted as error:
                 stopped = error
-        results = collect(study, store, failures)
-        write_results(results, run_dir)
+            results = collect(study, store, failures)
+            write_results(results, run_dir)
+        finally:
+            if carried:
+                carried.save(store)
         if stopped:
             raise stopped
     return results
+
+
+def _compute(study: Study, store: CellStore, carried: CellsFile | None) -> list[Failure]:
+    section = study.config.study
+
+    def finished(cell: Cell) -> None:
+        if not section.keep_models:
+            store.remove_unread((cell.title, *cell.needs))
+        if carried:
+            carried.note(store)
+
+    if not section.keep_models:
+        store.remove_unread(store.cells)  # of earlier sittings
+    threads = threads_of(section.workers, section.threads)
+    progress = Progress(section.workers)
+    return run_cells(study, store, progress, section.workers, threads, finished)
 
 
 def open_study(config: StudyConfig) -> Study:

@@ -11,10 +11,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,26 +28,39 @@ from manyicl.study.records import Failure
 from manyicl.study.work import LOG, perform
 
 _STUDY: Study | None = None  # of a worker process
+Finished = Callable[[Cell], None]
 
 
 def run_cells(
-    study: Study, store: CellStore, progress: Progress, workers: int, threads: int
+    study: Study,
+    store: CellStore,
+    progress: Progress,
+    workers: int,
+    threads: int,
+    finished: Finished = lambda cell: None,
 ) -> list[Failure]:
-    """Compute every cell that has no kept result, and return those that failed.
+    """Compute every unfinished cell (`CellStore.unfinished`), and return those that failed.
 
-    Raises `Interrupted` on Ctrl-C or SIGTERM; what was finished is kept.
+    `finished` is called in this process after each cell whose result is kept. Raises `Interrupted`
+    on Ctrl-C or SIGTERM; what was finished is kept.
     """
-    todo = [cell for cell in store.cells.values() if store.result(cell.title) is None]
+    todo = store.unfinished()
     progress.start(store, todo)
     if not todo:
         return []
-    if workers == 1:
-        return _run_here(study, store, todo, progress, threads)
-    return _Pool(study, store, todo, progress, workers, threads).run()
+    with _sigterm_interrupts():
+        if workers == 1:
+            return _run_here(study, store, todo, progress, threads, finished)
+        return _Pool(study, store, todo, progress, workers, threads, finished).run()
 
 
 def _run_here(
-    study: Study, store: CellStore, todo: Iterable[Cell], progress: Progress, threads: int
+    study: Study,
+    store: CellStore,
+    todo: Iterable[Cell],
+    progress: Progress,
+    threads: int,
+    finished: Finished,
 ) -> list[Failure]:
     import torch
 
@@ -63,6 +76,7 @@ def _run_here(
             message = _compute(study, store, cell)
             if message is None:
                 progress.done(cell, store)
+                finished(cell)
             else:
                 failures.append(Failure(cell.title, message))
                 progress.failed(failures[-1])
@@ -122,8 +136,9 @@ class _Pool:
         progress: Progress,
         workers: int,
         threads: int,
+        finished: Finished,
     ):
-        self.study, self.store, self.progress = study, store, progress
+        self.study, self.store, self.progress, self.finished = study, store, progress, finished
         self.todo, self.workers, self.threads = list(todo), workers, threads
         self.failures: list[Failure] = []
         self.died: set[str] = set()  # cells whose worker died once; nobody knows which was at fault
@@ -131,10 +146,6 @@ class _Pool:
         self.pool: ProcessPoolExecutor | None = None
 
     def run(self) -> list[Failure]:
-        try:
-            previous = signal.signal(signal.SIGTERM, _interrupt)
-        except ValueError:  # not the main thread: signals are somebody else's
-            previous = None
         try:
             while self.todo or self.running:
                 self._fill()
@@ -148,8 +159,6 @@ class _Pool:
             self._stop()
             raise _stopped() from None
         finally:
-            if previous is not None:
-                signal.signal(signal.SIGTERM, previous)
             if self.pool:
                 self.pool.shutdown(wait=True, cancel_futures=True)
         return self.failures
@@ -167,7 +176,7 @@ class _Pool:
         self.todo = waiting
 
     def _may_start(self, cell: Cell) -> bool:
-        if any(self.store.result(need) is None for need in cell.needs):
+        if not all(map(self.store.is_finished, cell.needs)):
             return False
         # One that was there when a worker died runs alone, so that the next death is its own.
         alone = cell.title in self.died or any(c.title in self.died for c in self.running.values())
@@ -205,6 +214,7 @@ class _Pool:
         message = value if kind == "failed" else _keep(self.store, cell, seconds, value)
         if message is None:
             self.progress.done(cell, self.store)
+            self.finished(cell)
         else:
             self._fail(cell, message)
 
@@ -217,6 +227,20 @@ class _Pool:
         for process in list((self.pool._processes if self.pool else None) or {}):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGTERM)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Make SIGTERM, with which a machine that is taken away says so, the same as Ctrl-C."""
+    try:
+        previous = signal.signal(signal.SIGTERM, _interrupt)
+    except ValueError:  # not the main thread: signals are somebody else's
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: Any) -> None:

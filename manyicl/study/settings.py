@@ -75,6 +75,10 @@ class StudySection:
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     workers: int = 1
     """Cells computed at once, each in a process of its own."""
+    keep_models: bool = True
+    """Whether trained models stay in run_dir. false: each is removed once all cells that read it
+    are done, so that a study needs the disk of a few models. One that a later setting asks for
+    again is trained again."""
     threads: int = 0
     """Threads of a worker; 0 shares the cores among the workers."""
 

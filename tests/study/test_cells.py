@@ -118,9 +118,11 @@ def test_a_kept_result_is_found_again_and_handed_to_who_needs_it(store, tmp_path
     assert found is not None
     assert (found["seconds"], found["result"]) == (1.5, {"score": 0.25, "text": "ü"})
     assert store.folder(ONE.title).parent == tmp_path / "search" / "one"
-    assert store.inputs(TWO) == {
-        ONE.title: {"score": 0.25, "text": "ü", "folder": str(store.folder(ONE.title))}
-    }
+    assert store.inputs(TWO) == {ONE.title: {"score": 0.25, "text": "ü"}}
+    # And where the cell keeps what others read, if it does.
+    keeping = CellStore(tmp_path, [replace(ONE, keeps="run/model"), TWO])
+    kept = str(store.folder(ONE.title) / "run" / "model")
+    assert keeping.inputs(TWO) == {ONE.title: {"score": 0.25, "text": "ü", "kept": kept}}
     # Of other settings it is another cell, in another folder.
     other = CellStore(tmp_path, [replace(ONE, settings={"rate": 0.2}), TWO])
     assert other.result(ONE.title) is None
