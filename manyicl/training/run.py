@@ -32,7 +32,7 @@ from manyicl.training import checkpoint, run_folder
 from manyicl.training.arguments import check_trackers, training_arguments
 from manyicl.training.callbacks import Progress, Rhythm, StopSignal
 from manyicl.training.freezing import freeze
-from manyicl.training.isolation import check_isolation
+from manyicl.training.isolation import sequences_kept_apart
 from manyicl.training.model_folder import save_model_folder
 from manyicl.training.plan import demonstrations_by_task, num_steps, plan_rows, whole_steps
 from manyicl.training.processes import join_processes, main_process_first
@@ -162,16 +162,25 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)
     plan = whole_steps(plan, config.training.rows_per_step, PartialState().num_processes)
-    if any(len(row) > 1 for row in plan):
-        check_isolation(model)
-    if PartialState().is_main_process:
-        _say_plan(config, stream, plan)
+    with sequences_kept_apart(model, plan):
+        if PartialState().is_main_process:
+            _say_plan(config, stream, plan)
+        trainer = _trained(
+            config, run_dir, model, tokenizer, RowDataset(plan, stream, config.objective)
+        )
+    save_model_folder(trainer, config, stream, base, model_dir)
+    return model_dir
 
+
+def _trained(
+    config: Config, run_dir: Path, model: Any, tokenizer: Any, rows: RowDataset
+) -> ManyICLTrainer:
+    """Train on all rows, from the newest checkpoint on, and return the trainer."""
     stop, progress = StopSignal(), Progress()
     trainer = ManyICLTrainer(
         model=model,
-        args=training_arguments(config, run_dir, len(plan)),
-        train_dataset=RowDataset(plan, stream, config.objective),
+        args=training_arguments(config, run_dir, len(rows)),
+        train_dataset=rows,
         processing_class=tokenizer,
         callbacks=[Rhythm(config.training, stop), progress],
         run_dir=run_dir,
@@ -192,8 +201,7 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
             f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; saved in "
             f"{run_dir}. The same command goes on from there."
         )
-    save_model_folder(trainer, config, stream, base, model_dir)
-    return model_dir
+    return trainer
 
 
 def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:

@@ -24,6 +24,7 @@ from manyicl.study.dedicated import PATIENCE, Trainee, dedicated, dedicated_sear
 from manyicl.study.measure import _calibration_errors
 from manyicl.study.run import open_study
 from manyicl.tasks import Example, Task
+from manyicl.training import isolation
 
 ASKED = {
     "pool_size": 8,
@@ -198,7 +199,7 @@ def test_a_model_whose_sequences_see_each_other_is_refused_or_not_packed(
     def refuse(model: Any) -> None:
         raise ConfigError("episodes.packing: is true, but ...")
 
-    monkeypatch.setattr(module, "check_isolation", refuse)
+    monkeypatch.setattr(isolation, "check_isolation", refuse)
     found = trainee(study, folder)
     with pytest.raises(ConfigError, match="packing"):
         found.train(found.pool_rows(0), 1e-3, 1, 0)
