@@ -29,10 +29,10 @@ from manyicl.evaluation.kshot import choose_queries
 from manyicl.evaluation.metrics import score_predictions
 from manyicl.inference import Engine
 from manyicl.models import load_model, stored_dtype
+from manyicl.models.flops import Shape, training_flops
 from manyicl.study.adapt import Found
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
-from manyicl.study.cost import Shape, training_flops
 from manyicl.study.in_memory import AtSteps, fit
 from manyicl.study.records import Dedicated
 from manyicl.tasks import Example, Task

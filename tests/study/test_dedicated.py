@@ -403,7 +403,7 @@ def test_the_score_is_that_of_an_evaluation_without_shots(study, folder, name):
 
 
 def test_the_operations_are_those_of_search_and_training(study, folder):
-    from manyicl.study.cost import Shape, training_flops
+    from manyicl.models.flops import Shape, training_flops
 
     found = trainee(study, folder)
     model = study.engine().model
