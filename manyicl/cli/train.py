@@ -12,6 +12,7 @@ examples:
   manyicl train demo
   manyicl train demo regime=few_shot run_dir=runs/few_shot
   manyicl train demo objective.normaliser=answer_mean episodes.selection=mixed
+  manyicl train demo --profile                     where a step's time goes
 
 Started again with the same settings, a run resumes from its last complete checkpoint. Ctrl-C saves
 one and exits with code 130. Several GPUs: torchrun --nproc-per-node N -m manyicl train RECIPE.
@@ -29,6 +30,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_recipe(parser)
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="measure where the time of a step goes, into run_dir/profile.json and a Chrome trace",
+    )
     parser.set_defaults(run=train_recipe)
 
 
@@ -37,6 +43,10 @@ def train_recipe(args: argparse.Namespace) -> int:
     quiet_libraries()
     from manyicl.training.run import train
 
-    folder = train(config)
+    folder = train(config, profile=args.profile)
     print(f"Model: {folder}")
+    if args.profile:
+        from manyicl.training.profile import profile_lines
+
+        print("\n".join(profile_lines(folder.parent)))
     return 0

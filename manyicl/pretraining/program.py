@@ -18,10 +18,10 @@ import torch
 
 from manyicl.errors import Interrupted, RunError
 from manyicl.models import has_fast_bf16
+from manyicl.models.head_loss import HeadLoss
 from manyicl.pretraining import history, run_log, saving, starting_point
 from manyicl.pretraining.corpus_check import check_corpus
 from manyicl.pretraining.corpus_data import CorpusData, prepare
-from manyicl.pretraining.head import HeadLoss
 from manyicl.pretraining.initial import initial_model
 from manyicl.pretraining.optimizer import MuonWithAdam
 from manyicl.pretraining.probes import Probes

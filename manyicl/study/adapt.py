@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from manyicl.evaluation.evaluate import evaluate_stage
+from manyicl.models.flops import Shape, training_flops
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
-from manyicl.study.cost import Shape, training_flops
 from manyicl.study.records import BASE, NO_BUDGET, Model, Retention
 from manyicl.study.validation import validation_loss
 from manyicl.training.model_folder import read_description

@@ -29,15 +29,15 @@ from manyicl.evaluation.kshot import choose_queries, engine_limits
 from manyicl.evaluation.metrics import score_predictions
 from manyicl.inference import Engine
 from manyicl.models import load_model, stored_dtype, widen_slow_bf16
+from manyicl.models.flops import Shape, training_flops
 from manyicl.study.adapt import Found
 from manyicl.study.cells import Cell
 from manyicl.study.context import Study
-from manyicl.study.cost import Shape, training_flops
 from manyicl.study.in_memory import AtSteps, fit
 from manyicl.study.records import Dedicated
 from manyicl.tasks import Example, Task
 from manyicl.training.freezing import freeze
-from manyicl.training.isolation import check_isolation
+from manyicl.training.isolation import sequences_kept_apart
 from manyicl.training.loss import supervised_nll
 from manyicl.training.rows import RowDataset, make_row
 
@@ -174,9 +174,8 @@ class Trainee:
         data = RowDataset(plan, stream, config.objective)
         model: Any = load_model(self.study.base, config.model, training=True)
         freeze(model, config.training.freeze)
-        if any(len(row) > 1 for row in plan):
-            check_isolation(model)
-        done = fit(model, data, config, self.study.tokenizer, self.folder, watch)
+        with sequences_kept_apart(model, plan):
+            done = fit(model, data, config, self.study.tokenizer, self.folder, watch)
         shown = [episode for row in plan[: done * rows_per_step] for episode in row]
         sequences = [stream.sequence(episode) for episode in shown]
         supervised = sum(span.stop - span.start for s in sequences for span in s.spans)

@@ -60,7 +60,7 @@ class Model:
     seconds: float = 0.0
     """Wall clock of training alone, with the threads the study gave it."""
     flops: float = 0.0
-    """Training operations, counted from the model's shape (cost.py)."""
+    """Training operations, counted from the model's shape (models/flops.py)."""
     loss_by_shot: tuple[tuple[int, float], ...] = ()
     """Mean loss (nats a token) of held-out tasks' answers after k shots."""
 

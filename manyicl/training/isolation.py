@@ -6,12 +6,29 @@ positions alone, or take none at all, and would train on neighbours without a wo
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from manyicl.errors import ConfigError
+from manyicl.models.packed_attention import packed_attention
 from manyicl.training.loss import supervised_nll
+
+
+@contextmanager
+def sequences_kept_apart(model: Any, plan: Sequence[Sequence[Any]]) -> Iterator[None]:
+    """Train on the rows of a plan inside the block, the fastest way that keeps sequences apart.
+
+    Raises `ConfigError` if rows hold several sequences and the model cannot keep them apart.
+    """
+    if all(len(row) <= 1 for row in plan):
+        yield
+        return
+    with packed_attention(model):
+        check_isolation(model)
+        yield
 
 
 def check_isolation(model: Any) -> None:

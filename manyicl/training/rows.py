@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import torch
@@ -34,6 +34,8 @@ class Row:
     weights: torch.Tensor  # (N,)
     shots: torch.Tensor  # (N,), -1 outside answers
     names: tuple[str, ...]  # of the sequences, for messages
+    lengths: tuple[int, ...]  # tokens of the sequences
+    num_shots: int  # of the longest sequence; no tensor, so that asking waits for no device
 
     def as_batch(self) -> dict[str, object]:
         return dict(vars(self))
@@ -55,6 +57,8 @@ def make_row(sequences: list[EncodedSequence], objective: ObjectiveConfig) -> Ro
         weights=weights[supervised],
         shots=shots[supervised],
         names=tuple(_name(sequence) for sequence in sequences),
+        lengths=tuple(len(sequence) for sequence in sequences),
+        num_shots=max(len(sequence.spans) for sequence in sequences),
     )
 
 
@@ -63,8 +67,7 @@ def split_row(row: Mapping[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
 
     A value that is not finite spreads through a row, past the mask that keeps sequences apart.
     """
-    starts = (row["position_ids"][0] == 0).nonzero().squeeze(1).tolist()
-    for start, stop in pairwise([*starts, row["position_ids"].shape[1]]):
+    for start, stop in pairwise(accumulate(row["lengths"], initial=0)):
         inside = (row["keep"] >= start) & (row["keep"] < stop)
         yield {
             "input_ids": row["input_ids"][:, start:stop],

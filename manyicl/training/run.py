@@ -32,7 +32,7 @@ from manyicl.training import checkpoint, run_folder
 from manyicl.training.arguments import check_trackers, training_arguments
 from manyicl.training.callbacks import Progress, Rhythm, StopSignal
 from manyicl.training.freezing import freeze
-from manyicl.training.isolation import check_isolation
+from manyicl.training.isolation import sequences_kept_apart
 from manyicl.training.model_folder import save_model_folder
 from manyicl.training.plan import demonstrations_by_task, num_steps, plan_rows, whole_steps
 from manyicl.training.processes import join_processes, main_process_first
@@ -43,10 +43,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def train(config: Config) -> Path:
+def train(config: Config, *, profile: bool = False) -> Path:
     """Fine-tune once on all held-in tasks and return the model folder.
 
-    Raises `ManyICLError` on bad input, `Interrupted` after a wanted stop (work saved).
+    With `profile` some steps are measured into run_dir/profile.json (see `training/profile.py`);
+    the model is the same. Raises `ManyICLError` on bad input, `Interrupted` after a wanted stop
+    (work saved).
     """
     held_in = held_in_tasks(config)
     check_trackers(config.training.report_to)
@@ -57,7 +59,7 @@ def train(config: Config) -> Path:
         if model_dir.is_dir():
             print(f"{model_dir}: trained already", file=sys.stderr)
             return model_dir
-        return _train(config, run_dir, model_dir, held_in)
+        return _train(config, run_dir, model_dir, held_in, profile)
 
 
 def check_run_folder(config: Config) -> None:
@@ -152,7 +154,9 @@ def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> Ep
     return EpisodeStream(pools, config.episodes)
 
 
-def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollection) -> Path:
+def _train(
+    config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollection, profile: bool
+) -> Path:
     with main_process_first():
         base = base_path(config, run_dir, held_in)
     tokenizer = training_tokenizer(config, held_in)
@@ -162,16 +166,24 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     plan = plan_rows(stream, config)
     plan = whole_steps(plan, config.training.rows_per_step, PartialState().num_processes)
-    if any(len(row) > 1 for row in plan):
-        check_isolation(model)
-    if PartialState().is_main_process:
-        _say_plan(config, stream, plan)
+    with sequences_kept_apart(model, plan):
+        if PartialState().is_main_process:
+            _say_plan(config, stream, plan)
+        rows = RowDataset(plan, stream, config.objective)
+        trainer = _trained(config, run_dir, model, tokenizer, rows, profile)
+    save_model_folder(trainer, config, stream, base, model_dir)
+    return model_dir
 
+
+def _trained(
+    config: Config, run_dir: Path, model: Any, tokenizer: Any, rows: RowDataset, profile: bool
+) -> ManyICLTrainer:
+    """Train on all rows, from the newest checkpoint on, and return the trainer."""
     stop, progress = StopSignal(), Progress()
     trainer = ManyICLTrainer(
         model=model,
-        args=training_arguments(config, run_dir, len(plan)),
-        train_dataset=RowDataset(plan, stream, config.objective),
+        args=training_arguments(config, run_dir, len(rows)),
+        train_dataset=rows,
         processing_class=tokenizer,
         callbacks=[Rhythm(config.training, stop), progress],
         run_dir=run_dir,
@@ -181,6 +193,10 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
 
     for callback in (DefaultFlowCallback, PrinterCallback, ProgressCallback):
         trainer.remove_callback(callback)
+    if profile:
+        from manyicl.training.profile import StepProfile
+
+        trainer.add_callback(StepProfile(trainer))
     newest = _resume_point(run_dir, trainer)
     try:
         with stop.caught():
@@ -192,8 +208,7 @@ def _train(config: Config, run_dir: Path, model_dir: Path, held_in: TaskCollecti
             f"stopped at step {trainer.state.global_step} of {trainer.state.max_steps}; saved in "
             f"{run_dir}. The same command goes on from there."
         )
-    save_model_folder(trainer, config, stream, base, model_dir)
-    return model_dir
+    return trainer
 
 
 def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:

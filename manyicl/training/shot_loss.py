@@ -23,25 +23,29 @@ class ShotLoss:
     def __init__(self) -> None:
         self._nll = torch.zeros(0, dtype=torch.float64)
         self._tokens = torch.zeros(0, dtype=torch.float64)
-        self._totals = torch.zeros(4, dtype=torch.float64)  # weighted nll, weight, supervised, all
+        self._weighted = torch.zeros(2, dtype=torch.float64)  # weighted nll, weight
+        self._seen = [0, 0]  # tokens: supervised, all
 
     def add(
-        self, nll: torch.Tensor, weights: torch.Tensor, shots: torch.Tensor, num_tokens: int
+        self,
+        nll: torch.Tensor,
+        weights: torch.Tensor,
+        shots: torch.Tensor,
+        num_tokens: int,
+        num_shots: int,
     ) -> None:
-        """Count one row: nll, weights and shots of its N supervised tokens."""
-        nll = nll.detach().double()
-        device = nll.device
-        answers = shots != NO_SHOT
-        size = max(len(self._nll), int(shots.max()) + 1 if len(shots) else 0)
-        self._nll = _grown(self._nll.to(device), size)
-        self._tokens = _grown(self._tokens.to(device), size)
-        self._nll.index_add_(0, shots[answers], nll[answers])
-        self._tokens.index_add_(0, shots[answers], torch.ones_like(nll[answers]))
-        weights = weights.double()
-        sums = [(nll * weights).sum(), weights.sum(), nll.new_tensor(len(nll)), num_tokens]
-        self._totals = self._totals.to(device) + torch.stack(
-            [torch.as_tensor(value, device=device, dtype=torch.float64) for value in sums]
-        )
+        """Count one row: nll, weights and shots of its N supervised tokens, shots < `num_shots`."""
+        nll, weights = nll.detach().double(), weights.double()
+        size = max(len(self._nll), num_shots)
+        # A place for tokens of no answer (shot -1) comes first; choosing by a mask would wait for
+        # the device to count.
+        by_shot = nll.new_zeros(2, size + 1)
+        by_shot.index_add_(1, shots - NO_SHOT, torch.stack([nll, torch.ones_like(nll)]))
+        self._nll = _grown(self._nll.to(nll.device), size) + by_shot[0, 1:]
+        self._tokens = _grown(self._tokens.to(nll.device), size) + by_shot[1, 1:]
+        sums = torch.stack([(nll * weights).sum(), weights.sum()])
+        self._weighted = self._weighted.to(nll.device) + sums
+        self._seen = [self._seen[0] + len(nll), self._seen[1] + num_tokens]
 
     def flush(self, reduce: Reduce | None = None) -> dict[str, Any]:
         """Return the figures since the last call and start anew.
@@ -66,11 +70,13 @@ class ShotLoss:
         }
 
     def _sums(self, reduce: Reduce | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        seen = torch.tensor(self._seen, dtype=torch.float64, device=self._weighted.device)
+        totals = torch.cat([self._weighted, seen])
         if reduce is None:
-            return self._nll, self._tokens, self._totals
+            return self._nll, self._tokens, totals
         size = int(reduce(torch.tensor(float(len(self._nll))), "max"))
         nll, tokens = _grown(self._nll, size), _grown(self._tokens, size)
-        return reduce(nll, "sum"), reduce(tokens, "sum"), reduce(self._totals, "sum")
+        return reduce(nll, "sum"), reduce(tokens, "sum"), reduce(totals, "sum")
 
     def state_dict(self, reduce: Reduce | None = None) -> dict[str, list[float]]:
         """Return the sums so far, over all processes."""
@@ -80,7 +86,8 @@ class ShotLoss:
     def load_state_dict(self, state: dict[str, list[float]]) -> None:
         self._nll = torch.tensor(state["nll"], dtype=torch.float64)
         self._tokens = torch.tensor(state["tokens"], dtype=torch.float64)
-        self._totals = torch.tensor(state["totals"], dtype=torch.float64)
+        self._weighted = torch.tensor(state["totals"][:2], dtype=torch.float64)
+        self._seen = [int(number) for number in state["totals"][2:]]
 
 
 def at_shots(by_shot: list[list[float]]) -> dict[int, float]:

@@ -20,8 +20,9 @@ from torch.utils.data import SequentialSampler
 from transformers import Trainer
 
 from manyicl.errors import RunError
+from manyicl.models.head_loss import chunked_head
 from manyicl.training import checkpoint
-from manyicl.training.loss import supervised_nll
+from manyicl.training.loss import supervised_loss, supervised_nll
 from manyicl.training.rows import split_row
 from manyicl.training.shot_loss import Reduce, ShotLoss, at_shots
 
@@ -32,6 +33,7 @@ class ManyICLTrainer(Trainer):
     """Train on a `RowDataset`, in its order."""
 
     def __init__(self, *args: Any, run_dir: Path, keep_checkpoints: int, **kwargs: Any):
+        self._head = chunked_head(kwargs["model"])  # tried before anything wraps the model
         super().__init__(*args, data_collator=_only_row, **kwargs)
         self.run_dir = run_dir
         self.num_supervised_answers = self.train_dataset.num_supervised_answers()  # type: ignore
@@ -40,6 +42,7 @@ class ManyICLTrainer(Trainer):
         self._keep_checkpoints = keep_checkpoints
         self._clock = time.perf_counter()
         self._seconds = 0.0  # since the last log line, without the pauses between runs
+        self._step_rows: list[tuple[torch.Tensor, Mapping[str, Any]]] = []  # weighted nll, row
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's weights
 
     # --- the loss --------------------------------------------------------------------------------
@@ -53,12 +56,11 @@ class ManyICLTrainer(Trainer):
         **kwargs: Any,
     ) -> Any:
         """Return sum(weights * nll) / weights of the whole step (scaled for gradient averaging)."""
-        nll = supervised_nll(model, inputs)
+        weighted, nll = supervised_loss(model, inputs, self._head)
         weights = inputs["weights"]
-        weighted = (nll * weights).sum()
-        if not torch.isfinite(weighted):
-            raise RunError(self._non_finite(model, inputs))
-        self.shot_loss.add(nll, weights, inputs["shots"], inputs["input_ids"].numel())
+        self._step_rows.append((weighted.detach(), inputs))
+        num_tokens = inputs["input_ids"].numel()
+        self.shot_loss.add(nll, weights, inputs["shots"], num_tokens, inputs["num_shots"])
         divisor = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = weighted / torch.as_tensor(divisor, device=weighted.device).clamp(min=1e-8)
         if num_items_in_batch is not None:
@@ -90,7 +92,12 @@ class ManyICLTrainer(Trainer):
         return self.accelerator.gather(total).sum()  # type: ignore[union-attr]
 
     def _get_grad_norm(self, model: torch.nn.Module, grad_norm: Any = None) -> Any:
+        """Return the norm. The last stop before the optimizer step: one look at all its rows."""
+        rows, self._step_rows = self._step_rows, []
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[misc]
+        finite = torch.stack([weighted for weighted, _ in rows]).isfinite().tolist()
+        if not all(finite):
+            raise RunError(self._non_finite(model, rows[finite.index(False)][1]))
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
             raise RunError(
                 f"step {self.state.global_step + 1}: the gradient is not finite; stopped before "

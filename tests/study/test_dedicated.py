@@ -24,6 +24,7 @@ from manyicl.study.dedicated import PATIENCE, Trainee, dedicated, dedicated_sear
 from manyicl.study.measure import _calibration_errors
 from manyicl.study.run import open_study
 from manyicl.tasks import Example, Task
+from manyicl.training import isolation
 
 ASKED = {
     "pool_size": 8,
@@ -198,7 +199,7 @@ def test_a_model_whose_sequences_see_each_other_is_refused_or_not_packed(
     def refuse(model: Any) -> None:
         raise ConfigError("episodes.packing: is true, but ...")
 
-    monkeypatch.setattr(module, "check_isolation", refuse)
+    monkeypatch.setattr(isolation, "check_isolation", refuse)
     found = trainee(study, folder)
     with pytest.raises(ConfigError, match="packing"):
         found.train(found.pool_rows(0), 1e-3, 1, 0)
@@ -402,7 +403,7 @@ def test_the_score_is_that_of_an_evaluation_without_shots(study, folder, name):
 
 
 def test_the_operations_are_those_of_search_and_training(study, folder):
-    from manyicl.study.cost import Shape, training_flops
+    from manyicl.models.flops import Shape, training_flops
 
     found = trainee(study, folder)
     model = study.engine().model

@@ -10,7 +10,7 @@ from builders import byte_level_tokenizer, make_task, tiny_model
 
 from manyicl.episodes import EncodedPool, Encoder, Pool, shared_order
 from manyicl.inference import Engine
-from manyicl.study.cost import Shape, training_flops
+from manyicl.models.flops import Shape, training_flops
 from manyicl.study.shot_curve import FEWEST_SHOTS, SEQUENCES, loss_by_shot
 from manyicl.tasks import Example, Task
 

@@ -24,7 +24,11 @@ def add(shot_loss: ShotLoss, rows) -> None:
     for tokens, num_tokens in rows:
         nll, weights, shots = zip(*tokens, strict=True) if tokens else ((), (), ())
         shot_loss.add(
-            torch.tensor(nll), torch.tensor(weights), torch.tensor(shots).long(), num_tokens
+            torch.tensor(nll),
+            torch.tensor(weights),
+            torch.tensor(shots).long(),
+            num_tokens,
+            max((*shots, -1)) + 1,
         )
 
 

@@ -285,13 +285,13 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(
 
     from manyicl.training import trainer as module
 
-    nll = module.supervised_nll
+    loss = module.supervised_loss
 
-    def overflowing(model, batch):
-        found = nll(model, batch)
-        return Overflow.apply(found) if kept_trainer[0].state.global_step == 3 else found
+    def overflowing(model, batch, head):
+        found, nll = loss(model, batch, head)
+        return (Overflow.apply(found) if kept_trainer[0].state.global_step == 3 else found), nll
 
-    monkeypatch.setattr(module, "supervised_nll", overflowing)
+    monkeypatch.setattr(module, "supervised_loss", overflowing)
     with pytest.raises(RunError, match="step 4: the gradient is not finite; stopped before"):
         train(tiny_config(tmp_path, training__max_grad_norm=max_grad_norm))
     for name, tensor in kept_trainer[0].model.state_dict().items():

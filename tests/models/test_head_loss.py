@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manyicl.pretraining import head
-from manyicl.pretraining.head import CHUNK_ROWS, HeadLoss
+from manyicl.models import head_loss as head
+from manyicl.models.head_loss import CHUNK_ROWS, HeadLoss
 
 SIZES = [1, 2, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 7]
 
