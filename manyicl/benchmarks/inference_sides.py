@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from manyicl.benchmarks import shapes
 from manyicl.benchmarks.kshot_sides import query_shape, rounded, the_task
 from manyicl.benchmarks.operations import prefill_flops, query_flops, sweep_flops
-from manyicl.benchmarks.turns import Skipped, Turns
+from manyicl.benchmarks.turns import Turns
 
 # --- one sweep, or its largest k alone -----------------------------------------------------------
 
@@ -27,8 +26,6 @@ def single(settings: Mapping[str, Any], turns: Turns) -> None:
 
 def _sweep(settings: Mapping[str, Any], turns: Turns, num_shots: list[int]) -> None:
     from manyicl.config import EvaluationConfig
-    from manyicl.episodes import EncodedPool
-    from manyicl.episodes.select import Pool
     from manyicl.evaluation.kshot import TaskSweep
     from manyicl.study.cost import Shape
 
@@ -36,8 +33,7 @@ def _sweep(settings: Mapping[str, Any], turns: Turns, num_shots: list[int]) -> N
     task = shapes.generated_task(settings["task"], settings["pool"], settings["queries"])
     config = EvaluationConfig(num_shots=num_shots, seeds=[0], max_queries=0, selection="first")
     run = TaskSweep(engine, task, config)
-    pool = EncodedPool(Pool(task), engine.encoder)
-    stops = pool.sequence(range(max(num_shots)), trailing_separator=True).stops
+    stops = _shown(run, task).stops
     queries = [query_shape(engine.encoder, task, query) for query in task.test]
     operations = sweep_flops(Shape.of(engine.model), [stops[k] for k in num_shots], queries)
     scores, _ = run.run("warm-up", held_out=True)
@@ -48,6 +44,15 @@ def _sweep(settings: Mapping[str, Any], turns: Turns, num_shots: list[int]) -> N
         scores, _ = run.run("turn", held_out=True)
         turns.stop()
         turns.report(units=1, operations=operations, scores={s.num_shots: s.mean for s in scores})
+
+
+def _shown(run: Any, task: Any) -> Any:
+    """Return the sequence of demonstrations that a sweep over the first rows shows."""
+    from manyicl.episodes import shared_order
+
+    exclude = set().union(*run.pool.pool.near_duplicates_of(task.test))
+    order = shared_order(run.pool.pool, "first", 0, exclude)
+    return run.pool.sequence(order[: max(run.config.num_shots)], trailing_separator=True)
 
 
 # --- cost by context -----------------------------------------------------------------------------
@@ -105,35 +110,8 @@ def _size_facts(prefix: Any) -> dict[str, Any]:
     return {
         "prefix_tokens": len(prefix),
         "shots": prefix.num_shots,
-        "prefix_bytes": prefix_bytes(prefix),
+        "prefix_bytes": prefix.num_bytes,
     }
-
-
-def prefix_bytes(prefix: Any) -> int:
-    """Return the bytes of every tensor a prefix keeps, in whatever form it keeps them."""
-    import torch
-
-    seen: dict[int, int] = {}
-    visited: set[int] = set()
-
-    def visit(value: Any) -> None:
-        if id(value) in visited:
-            return
-        visited.add(id(value))
-        if isinstance(value, torch.Tensor):
-            storage = value.untyped_storage()
-            seen[storage.data_ptr()] = storage.nbytes()
-        elif isinstance(value, Mapping):
-            for inner in value.values():
-                visit(inner)
-        elif isinstance(value, list | tuple):
-            for inner in value:
-                visit(inner)
-        elif hasattr(value, "__dict__") and not isinstance(value, torch.nn.Module | type):
-            visit(vars(value))
-
-    visit(prefix)
-    return sum(seen.values())
 
 
 # --- kept in fewer bytes -------------------------------------------------------------------------
@@ -141,30 +119,20 @@ def prefix_bytes(prefix: Any) -> int:
 
 def kept_as_computed(settings: Mapping[str, Any], turns: Turns) -> None:
     """Answer from a prefix in the model's own dtype."""
-    _kept(settings, turns, None)
-
-
-def kept_in_bfloat16(settings: Mapping[str, Any], turns: Turns) -> None:
-    _kept(settings, turns, "bfloat16")
+    _kept(settings, turns, "model")
 
 
 def kept_in_int8(settings: Mapping[str, Any], turns: Turns) -> None:
+    """Answer from a prefix in 8-bit integers with a scale for every block of values."""
     _kept(settings, turns, "int8")
 
 
-def make_prefix(engine: Any, pool: Any, rows: Any, storage: str | None) -> Any:
-    """Return a prefix kept in a storage. Raises `Skipped` where the engine has no such option."""
-    if storage is None:
-        return engine.prefix(pool, rows)
-    if "storage" not in inspect.signature(engine.prefix).parameters:
-        raise Skipped("Engine.prefix takes no 'storage' in this version")
-    try:
-        return engine.prefix(pool, rows, storage=storage)
-    except (ValueError, NotImplementedError) as error:
-        raise Skipped(f"Engine.prefix: {error}") from None
+def kept_offloaded(settings: Mapping[str, Any], turns: Turns) -> None:
+    """Answer from a prefix in the host's memory, fetched layer by layer."""
+    _kept(settings, turns, "offload")
 
 
-def _kept(settings: Mapping[str, Any], turns: Turns, storage: str | None) -> None:
+def _kept(settings: Mapping[str, Any], turns: Turns, storage: Any) -> None:
     from manyicl.episodes import EncodedPool
     from manyicl.episodes.select import Pool
 
@@ -172,12 +140,12 @@ def _kept(settings: Mapping[str, Any], turns: Turns, storage: str | None) -> Non
     pool = EncodedPool(Pool(task), engine.encoder)
     rows = range(settings["k"])
     turns.baseline()
-    prefix = make_prefix(engine, pool, rows, storage)
+    prefix = engine.prefix(pool, rows, storage=storage)
     engine.choose(task, prefix, task.test[:4])
     turns.ready(dtype="float32", **_size_facts(prefix))
     for turn in turns:
         began = time.perf_counter()
-        prefix = make_prefix(engine, pool, rows, storage)
+        prefix = engine.prefix(pool, rows, storage=storage)
         prefill_seconds = time.perf_counter() - began
         answers = engine.choose(task, prefix, task.test)
         turns.stop()

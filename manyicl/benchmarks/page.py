@@ -42,9 +42,8 @@ def write_page(results: Path, page: Path) -> Path:
 
 def _preset(folder: Path, preset: Preset, page: Path) -> Iterator[str]:
     yield f"\n## Preset `{preset}`\n"
-    measured = {
-        case: sizes for case in CASES.values() if (sizes := read_case(folder / f"{case.name}.json"))
-    }
+    found = [(case, read_case(folder / f"{case.name}.json")) for case in CASES.values()]
+    measured = [(case, sizes) for case, sizes in found if sizes]
     if not measured:
         yield (
             "Not measured: no such machine was at hand. The preset runs its cases in tiny sizes on "
@@ -52,12 +51,12 @@ def _preset(folder: Path, preset: Preset, page: Path) -> Iterator[str]:
         )
         return
     yield from _goals(measured)
-    for case, sizes in measured.items():
+    for case, sizes in measured:
         yield from _case(case, sizes, preset, page)
 
 
-def _goals(measured: dict[Case, list[SizeRecord]]) -> Iterator[str]:
-    found = [(case, f) for case, sizes in measured.items() for f in case.findings(sizes)]
+def _goals(measured: Sequence[tuple[Case, list[SizeRecord]]]) -> Iterator[str]:
+    found = [(case, f) for case, sizes in measured for f in case.findings(sizes)]
     if not found:
         return
     yield "### What was to be reached\n"

@@ -54,7 +54,7 @@ def disagreements(size: SizeRecord) -> list[str]:
         mine, other = (max(s, key=s.__getitem__) for s in (ours, theirs))
         if mine != other:
             margin = ours[mine] - ours[other]
-            why = "a tie within rounding" if margin <= 2 * difference else "no tie: look into it"
+            why = "a tie within rounding" if margin <= 2 * tolerance else "no tie: look into it"
             found.append(f"item {item}: {mine!r} (ours), {other!r} (lm_eval); {why}")
     if largest > tolerance:
         found.append(f"scores differ by up to {largest:.4f} nats")

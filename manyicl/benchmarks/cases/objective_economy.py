@@ -10,7 +10,7 @@ from manyicl.benchmarks.records import SizeRecord
 from manyicl.benchmarks.wording import times
 
 SIDES = "manyicl.benchmarks.economy_sides"
-NANO = {"model": "nano", "context": 4096, "tokens": 2048, "rows_per_step": 2, "steps": 1}
+NANO = {"model": "nano", "context": 4096, "tokens": 2048, "rows_per_step": 1, "steps": 1}
 GPU = {"model": "llama_1b", "context": 8192, "tokens": 8192, "rows_per_step": 1, "steps": 2}
 SMOKE = {"model": "tiny", "context": 512, "tokens": 256, "rows_per_step": 1, "steps": 1}
 SMOKE |= {"threads": 1, "pool": 60, "tasks": ["ticket_team", "hotel_request"]}

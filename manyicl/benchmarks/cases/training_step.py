@@ -12,7 +12,7 @@ SIDES = "manyicl.benchmarks.training_sides"
 SAME_LOSS = 2e-4  # relative: fp32 sums in another order; bf16 rounds every logit
 SAME_LOSS_BF16 = 2e-2
 
-NANO = {"model": "nano", "context": 4096, "rows_per_step": 4, "steps": 1}
+NANO = {"model": "nano", "context": 4096, "rows_per_step": 2, "steps": 1}
 LLAMA_100M = {"model": "llama_100m", "context": 4096, "rows_per_step": 1, "steps": 1}
 GPU_1B = {"model": "llama_1b", "context": 65536, "rows_per_step": 1, "steps": 2, "autocast": True}
 GPU_8B = {  # fp32 weights with their AdamW state do not fit a card: bf16 weights on both sides
@@ -120,9 +120,9 @@ CASE = Case(
     sizes={
         "cpu": (
             Size("nano, 512 tokens", {**NANO, **EMULATED, "tokens": 512}, rounds=3),
-            Size("nano, 2k tokens", {**NANO, "tokens": 2048}, rounds=5),
+            Size("nano, 2k tokens", {**NANO, "tokens": 2048}, rounds=3),
             Size("100m, 50k vocabulary, 1k tokens", {**LLAMA_100M, "tokens": 1024}, rounds=3),
-            Size("100m, 50k vocabulary, 2k tokens", {**LLAMA_100M, "tokens": 2048}, rounds=3),
+            Size("100m, 50k vocabulary, 2k tokens", {**LLAMA_100M, "tokens": 2048}, rounds=2),
         ),
         "gpu": (
             Size("1b, 8k tokens", {**GPU_1B, "tokens": 8192}),
