@@ -15,19 +15,22 @@ from manyicl.evaluation.atomic import write_whole
 HEAD = """\
 # Benchmarks
 
-Written by `manyicl bench --page-only` from the files in `results/benchmarks`; not edited by hand.
+Written by `manyicl bench` from the files in `results/benchmarks`; not edited by hand.
 
-    make bench                                   # the cpu preset, and this page
-    manyicl bench --preset gpu                   # one GPU of the H200 class
-    manyicl bench kshot_vs_lm_eval --rounds 10   # one case, more rounds
+```bash
+make bench                                   # the cpu preset, and this page
+manyicl bench --preset gpu                   # one GPU of the H200 class
+manyicl bench kshot_vs_lm_eval --rounds 10   # one case, more rounds
+manyicl bench --page-only --page docs/benchmarks.md
+```
 
 Every side of a case is a process of its own, kept alive between rounds; in each round the sides
 take turns (in order, then in reverse order), so both meet the same machine. Speeds are medians over
 rounds. A ratio divides the medians; in brackets are the lowest and highest ratio of a single round.
-Memory is resident memory, on a GPU what the allocator held: `model` is what was held before the
-work, `total` the most held in all, `working` the most a turn took above what was held when it
-began. `of limit` is the share of the machine's own matrix-product rate, measured in the same
-minutes with the same threads in the dtype of the work; operations are counted from the model's
+Memory is resident memory, on a GPU what the allocator held: `total` is the most held in all,
+`added` the part of it above the loaded model, `working` the most a turn took above what was held
+when it began. `of limit` is the share of the machine's own matrix-product rate, measured in the
+same minutes with the same threads in the dtype of the work; operations are counted from the model's
 shape, causal attention as half a square, and nothing that is recomputed counts twice.
 """
 
@@ -46,8 +49,8 @@ def _preset(folder: Path, preset: Preset, page: Path) -> Iterator[str]:
     measured = [(case, sizes) for case, sizes in found if sizes]
     if not measured:
         yield (
-            "Not measured: no such machine was at hand. The preset runs its cases in tiny sizes on "
-            f"a CPU in the tests; `manyicl bench --preset {preset}` measures them.\n"
+            f"Not measured yet: `manyicl bench --preset {preset}` does. Its cases run in tiny "
+            "sizes on a CPU in the tests.\n"
         )
         return
     yield from _goals(measured)
@@ -74,7 +77,7 @@ def _verdict(finding: Finding) -> str:
 def _case(case: Case, sizes: list[SizeRecord], preset: Preset, page: Path) -> Iterator[str]:
     yield f"### {case.title}\n"
     yield f"{case.about}\n"
-    yield f"| size | side | {case.unit}/s | ours / side | model | total | working | of limit |"
+    yield f"| size | side | {case.unit}/s | ours / side | total | added | working | of limit |"
     yield "|---|---|--:|--:|--:|--:|--:|--:|"
     for size in sizes:
         ours = next(iter(case.sides))
@@ -111,8 +114,8 @@ def _row(case: Case, size: SizeRecord, name: str, side: SideRecord, ours: str) -
         name,
         speed(side.speed),
         compared,
-        megabytes(side.baseline),
         megabytes(side.peak or 0),
+        megabytes(side.increase or 0),
         megabytes(side.working or 0),
         percent(share) if share is not None else "",
     ]
