@@ -143,8 +143,19 @@ def _origin(case: Case, sizes: Sequence[SizeRecord], preset: Preset) -> Iterator
             f"{machine[0]['threads']} threads"
         )
     versions = ", ".join(f"{name} {v}" for name, v in sorted(environment["packages"].items()))
-    said.append(f"manyicl {environment['manyicl']} ({(environment['git_hash'] or '')[:10]})")
+    said.append(f"manyicl {environment['manyicl']}{_commit(environment['git_hash'])}")
     yield "; ".join([*said, versions]) + ".\n"
+
+
+def _commit(name: str | None) -> str:
+    """
+    >>> _commit("0123456789abcdef-dirty"), _commit(None)
+    (' (0123456789-dirty)', '')
+    """
+    if not name:
+        return ""
+    digits, _, dirty = name.partition("-")
+    return f" ({digits[:10]}{'-' * bool(dirty)}{dirty})"
 
 
 def _range(rates: Sequence[float]) -> str:

@@ -30,6 +30,12 @@ class SideRecord:
     skipped: str = ""
 
     @property
+    def out_of_memory(self) -> bool:
+        """Whether it failed for want of memory, which is a result: trying again finds the same."""
+        words = ("OutOfMemoryError", "MemoryError", "allocate memory", "killed (signal 9)")
+        return any(word in self.failed for word in words)
+
+    @property
     def speeds(self) -> list[float]:
         """Units a second, by turn."""
         return [turn["units"] / turn["seconds"] for turn in self.turns]
@@ -83,7 +89,7 @@ class SizeRecord:
     @property
     def complete(self) -> bool:
         """Whether every side was measured, or is known not to be measurable here."""
-        return all(side.turns or side.skipped for side in self.sides.values())
+        return all(not side.failed or side.out_of_memory for side in self.sides.values())
 
     def ratio(self, ours: str, other: str) -> Ratio | None:
         """Return how many times as fast one side is; None where one was not measured."""

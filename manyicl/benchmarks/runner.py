@@ -7,6 +7,7 @@ time is then nobody's loss. A side that fails is reported as such and the others
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -35,8 +36,8 @@ def run_case(
     """Measure the sizes of a case that `folder` does not hold yet, and return all of them.
 
     `rounds` replaces each size's own number. A size counts as held if settings, rounds and machine
-    are the same and no side failed; `again` measures it anew. Raises `RunError` if the results
-    cannot be read or written.
+    are the same and no side failed for another reason than memory; `again` measures it anew. Raises
+    `RunError` if the results cannot be read or written.
     """
     path = folder / f"{case.name}.json"
     kept = {size.key: size for size in read_case(path)}
@@ -44,7 +45,7 @@ def run_case(
     done: list[SizeRecord] = []
     for size in wanted:
         number = rounds or size.rounds
-        environment = _environment()
+        environment = _environment(f"manyicl bench {case.name} --preset {preset}")
         machine = f"{environment['cpu']}, {environment['device']}"
         key = size_key(case.name, size.settings, number, machine)
         found = kept.get(key)
@@ -71,45 +72,47 @@ def _run_size(
     logs: Path,
     say: Say,
 ) -> SizeRecord:
-    settings = {**size.settings, "rounds": rounds}
     record = SizeRecord(size.name, dict(size.settings), rounds, key, {}, machine, environment)
     record.sides = {name: SideRecord() for name in case.sides}
+    settings = {**size.settings, "rounds": rounds}
+
+    def start(name: str) -> SideProcess:
+        return SideProcess(case.sides[name], settings, logs / _file_name(case, size, name))
+
     with contextlib.ExitStack() as processes:
         running: dict[str, SideProcess] = {}
-        for name, function in case.sides.items():
-            side = record.sides[name]
-            with _failures(side, f"{case.name}, {size.name}, {name}", say):
-                log = logs / f"{case.name}-{size.name}-{name}.log"
-                log.unlink(missing_ok=True)
-                start = _starter(function, settings, log)
-                if size.apart:
-                    continue
-                running[name] = processes.enter_context(start())
-                _take_ready(side, running[name])
+        for name, side in record.sides.items():
+            (logs / _file_name(case, size, name)).unlink(missing_ok=True)
+            if not size.apart:
+                with _failures(side, f"{case.name}, {size.name}, {name}", say):
+                    running[name] = processes.enter_context(start(name))
+                    _take_ready(side, running[name])
         for number in range(rounds):
             for name in _order(list(case.sides), number):
                 side = record.sides[name]
                 if side.failed or side.skipped:
                     continue
                 label = f"{case.name}, {size.name}, round {number + 1} of {rounds}, {name}"
-                with _failures(side, label, say):
+                with _failures(side, label, say), contextlib.ExitStack() as alone:
+                    process = running.get(name) or alone.enter_context(start(name))
                     if size.apart:
-                        log = logs / f"{case.name}-{size.name}-{name}.log"
-                        with _starter(case.sides[name], settings, log)() as process:
-                            _take_ready(side, process)
-                            side.turns.append(process.turn(number))
-                    else:
-                        side.turns.append(running[name].turn(number))
-                    speed = side.speeds[-1]
-                    say(f"{label}: {speed:,.4g} {case.unit}/s, {side.turns[-1]['seconds']:.2f} s")
+                        _take_ready(side, process)
+                    side.turns.append(process.turn(number))
+                    seconds = side.turns[-1]["seconds"]
+                    say(f"{label}: {side.speeds[-1]:,.4g} {case.unit}/s, {seconds:.2f} s")
     record.disagreements = case.disagreements(record)
     for line in record.disagreements:
         say(f"{case.name}, {size.name}: DISAGREE: {line}")
     return record
 
 
-def _starter(function: str, settings: dict[str, Any], log: Path) -> Callable[[], SideProcess]:
-    return lambda: SideProcess(function, settings, log)
+def _file_name(case: Case, size: Size, side: str) -> str:
+    """Return the name of a side's log.
+
+    >>> _file_name(Case("a", "", "", "", {}, {}, {}), Size("1b, 8k tokens", {}), "trl")
+    'a-1b_8k_tokens-trl.log'
+    """
+    return f"{case.name}-{re.sub(r'[^a-z0-9]+', '_', size.name.lower())}-{side}.log"
 
 
 def _take_ready(side: SideRecord, process: SideProcess) -> None:
@@ -142,11 +145,11 @@ def _measure_machine(logs: Path, settings: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _environment() -> dict[str, Any]:
+def _environment(command: str) -> dict[str, Any]:
     from manyicl.evaluation.environment import describe_environment
 
     packages = {}
     for name in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             packages[name] = metadata.version(name)
-    return {**describe_environment(), "packages": packages}
+    return {**describe_environment(), "command": command, "packages": packages}

@@ -88,7 +88,7 @@ def bench(args: argparse.Namespace) -> int:
                 again=args.again,
                 say=lambda line: print(line, file=sys.stderr),
             )
-            failed += sum(bool(side.failed) for size in sizes for side in size.sides.values())
+            failed += sum(not size.complete for size in sizes)
             failed += sum(len(size.disagreements) for size in sizes)
     if not args.smoke:
         from manyicl.benchmarks.page import write_page

@@ -37,6 +37,10 @@ def failing(settings: Mapping[str, Any], turns: Turns) -> None:
         turns.report(units=1)
 
 
+def broken(settings: Mapping[str, Any], turns: Turns) -> None:
+    raise ValueError("shapes do not match")
+
+
 def killed(settings: Mapping[str, Any], turns: Turns) -> None:
     turns.ready()
     turns.wait()

@@ -115,11 +115,21 @@ def test_a_failing_side_is_reported_and_the_others_go_on(tmp_path):
     assert len(size.sides["ours"].turns) == 3
 
 
-def test_a_killed_side_is_reported_as_killed_and_measured_again(tmp_path):
+def test_a_side_that_ran_out_of_memory_has_given_its_result(tmp_path):
     out = tmp_path / "out"
     for _ in range(2):
         (size,) = run_case(case(tmp_path, "ours", "killed"), "cpu", out, rounds=1)
         assert "killed (signal 9)" in size.sides["killed"].failed
+        assert size.complete
+    assert log(tmp_path).count("ours 0") == 1
+
+
+def test_a_side_that_failed_otherwise_is_measured_again(tmp_path):
+    out = tmp_path / "out"
+    for _ in range(2):
+        (size,) = run_case(case(tmp_path, "ours", "broken"), "cpu", out, rounds=1)
+        assert size.sides["broken"].failed.startswith("ValueError: shapes do not match")
+        assert not size.complete
     assert log(tmp_path).count("ours 0") == 2
 
 
