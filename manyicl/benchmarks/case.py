@@ -1,7 +1,7 @@
 """What a benchmark is: sides that do the same work, sizes of it, and the numbers to reach.
 
 A side is a function `side(settings, turns)` in a process of its own (`turns.py`), named by
-`module:function`, so that the process that compares imports neither torch nor a peer.
+`module:function`, so that the process that compares loads no model and no peer.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from manyicl.benchmarks import operations, ratio, runner, wording
+from manyicl.benchmarks import page as page_module
 from manyicl.benchmarks.cases import CASES
 from manyicl.benchmarks.page import write_page
 from manyicl.benchmarks.records import SideRecord, SizeRecord, write_case
@@ -110,6 +113,13 @@ def test_curves_are_drawn_from_two_sizes_on_the_same_bytes_each_time(tmp_path):
     assert b"items/s" in drawing
     page(tmp_path, *sizes, case="kshot_vs_lm_eval")
     assert (tmp_path / "page" / "cpu-kshot_vs_lm_eval.svg").read_bytes() == drawing
+
+
+@pytest.mark.parametrize("module", [operations, page_module, ratio, runner, wording])
+def test_examples_in_docstrings_are_right(module):
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert found.failed == 0
 
 
 def test_the_command_writes_the_page_without_measuring(tmp_path, capsys):
