@@ -1,14 +1,19 @@
 # make demo: set everything up and run the main job.   make test: set everything up and test it.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# make bench: measure beside TRL and lm-evaluation-harness, and write docs/benchmarks.md.
 # Tests: a process a core with one thread each. The demo: all cores, not spinning for each other.
 CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 JOBS ?= $(CORES)
+PRESET ?= cpu
 
-.PHONY: demo test check format clean
+.PHONY: demo test bench check format clean
 
 demo: .venv/.ready
 	OMP_NUM_THREADS=$(CORES) OMP_WAIT_POLICY=PASSIVE $(BIN)/manyicl run demo
+
+bench: .venv/.bench
+	$(BIN)/manyicl bench --preset $(PRESET) --page docs/benchmarks.md
 
 test: check
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
@@ -33,6 +38,10 @@ format: .venv/.dev
 
 .venv/.dev: .venv/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv/.bench: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	@touch $@
 
 clean:

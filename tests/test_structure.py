@@ -19,6 +19,7 @@ ORDER = [
     "report",
     "pretraining",
     "study",
+    "benchmarks",
 ]
 FREE = {"config", "errors", "models", "quiet", "recipes", "version"}  # what every stage may use
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))

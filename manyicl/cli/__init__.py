@@ -102,6 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all verbs."""
     from manyicl.cli import (
         advise,
+        bench,
         config,
         evaluate,
         export,
@@ -137,6 +138,7 @@ def make_parser() -> argparse.ArgumentParser:
         export,
         config,
         pretrain,
+        bench,
     )
     for module in verbs:
         module.register(subparsers)
