@@ -27,7 +27,7 @@ def single(settings: Mapping[str, Any], turns: Turns) -> None:
 def _sweep(settings: Mapping[str, Any], turns: Turns, num_shots: list[int]) -> None:
     from manyicl.config import EvaluationConfig
     from manyicl.evaluation.kshot import TaskSweep
-    from manyicl.study.cost import Shape
+    from manyicl.models.flops import Shape
 
     engine = shapes.engine(settings)
     task = shapes.generated_task(settings["task"], settings["pool"], settings["queries"])
@@ -60,7 +60,7 @@ def _shown(run: Any, task: Any) -> Any:
 
 def prefill(settings: Mapping[str, Any], turns: Turns) -> None:
     """Compute prefixes of about `settings["tokens"]` tokens."""
-    from manyicl.study.cost import Shape
+    from manyicl.models.flops import Shape
 
     engine, pool, rows = _long_prefix(settings)
     prefix = engine.prefix(pool, rows)
@@ -77,7 +77,7 @@ def prefill(settings: Mapping[str, Any], turns: Turns) -> None:
 
 def query(settings: Mapping[str, Any], turns: Turns) -> None:
     """Answer queries on one prefix of about `settings["tokens"]` tokens."""
-    from manyicl.study.cost import Shape
+    from manyicl.models.flops import Shape
 
     engine, pool, rows = _long_prefix(settings)
     turns.baseline()

@@ -40,7 +40,7 @@ def ours(settings: Mapping[str, Any], turns: Turns) -> None:
     """Answer with `Engine.choose` on one prefix, the prefix computed anew every turn."""
     from manyicl.episodes import EncodedPool
     from manyicl.episodes.select import Pool
-    from manyicl.study.cost import Shape
+    from manyicl.models.flops import Shape
 
     engine, task = shapes.engine(settings), the_task(settings)
     pool = EncodedPool(Pool(task), engine.encoder)

@@ -2,7 +2,7 @@
 
 Two operations a multiplied weight and token; attention 4 x width a pair of tokens that see each
 other, summed over layers. The head is counted where an answer is read: at the last prompt token and
-at each option token but the last. Training is counted by `study.cost.training_flops`.
+at each option token but the last. Training is counted by `models.flops.training_flops`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyicl.study.cost import Shape
+from manyicl.models.flops import Shape
 
 
 @dataclass(frozen=True)

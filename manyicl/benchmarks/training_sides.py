@@ -165,7 +165,7 @@ class WorkOfPlan:
     """Tokens, answers and operations of the rows of a plan, by optimizer step."""
 
     def __init__(self, plan: Any, stream: Any, config: Config, model: Any):
-        from manyicl.study.cost import Shape
+        from manyicl.models.flops import Shape
 
         self.rows_per_step = config.training.rows_per_step
         self.shape = Shape.of(model)
@@ -173,7 +173,7 @@ class WorkOfPlan:
 
     def of_steps(self, first: int, last: int) -> dict[str, float]:
         """Return the work of the steps [first, last): tokens, supervised tokens, answers, flops."""
-        from manyicl.study.cost import training_flops
+        from manyicl.models.flops import training_flops
         from manyicl.training.objective import IGNORED, num_supervised_answers, supervise
 
         total = {"tokens": 0.0, "supervised": 0.0, "answers": 0.0, "operations": 0.0}

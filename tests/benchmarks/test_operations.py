@@ -14,7 +14,7 @@ from manyicl.benchmarks.operations import (
     query_flops,
     sweep_flops,
 )
-from manyicl.study.cost import Shape, training_flops
+from manyicl.models.flops import Shape, training_flops
 
 SHAPE = Shape(body_parameters=100, layers=2, attention_width=8, hidden_size=4, vocab_size=10)
 PAIR = 4 * 2 * 8  # operations of a pair of tokens that see each other
