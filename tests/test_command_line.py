@@ -13,7 +13,7 @@ from manyicl.recipes import shipped_recipes
 from manyicl.version import __version__
 
 VERBS = ("tasks", "inspect", "run", "train", "evaluate", "predict", "report", "study", "advise")
-VERBS += ("export", "config", "pretrain")
+VERBS += ("export", "config", "pretrain", "bench")
 
 
 def test_version_and_help_exit_with_0(capsys):

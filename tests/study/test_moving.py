@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,16 @@ def test_a_study_carried_half_way_ends_as_if_it_had_stayed(
     assert {kept["cell"]: kept["seconds"] for kept in now.values()}.items() >= seconds.items()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process begun in the background of a shell ignores SIGINT, and so would a test there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.usefixtures("interruptible")
 def test_a_machine_that_is_taken_away_leaves_the_file_up_to_date(folder, monkeypatch, number):
     calls: list[str] = []
 

@@ -72,7 +72,7 @@ def test_an_architecture_trains_and_answers_from_a_shared_prefix_as_from_the_ful
     prefix = engine.prefix(EncodedPool(Pool(task), engine.encoder), range(6))
     assert len(prefix) > 40  # longer than the sliding windows
     shared = engine.choose(task, prefix, task.test)
-    plain = engine.choose(task, replace(prefix, cache=None), task.test)
+    plain = engine.choose(task, replace(prefix, layers=None), task.test)
     for ours, expected in zip(shared, plain, strict=True):
         assert ours.text == expected.text
         assert ours.scores is not None
