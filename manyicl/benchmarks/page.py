@@ -137,9 +137,8 @@ def _origin(case: Case, sizes: Sequence[SizeRecord], preset: Preset) -> Iterator
     if machine := [size.machine for size in sizes if size.machine]:
         said.append(
             f"matrix products at {_range([m['fp32'] for m in machine])} in fp32 and "
-            f"{_range([m['bf16'] for m in machine])} in bf16, memory at "
-            f"{min(m['bandwidth'] for m in machine) / 1e9:,.0f} to "
-            f"{max(m['bandwidth'] for m in machine) / 1e9:,.0f} GB/s with "
+            f"{_range([m['bf16'] for m in machine])} in bf16, copies at "
+            f"{max(m['bandwidth'] for m in machine) / 1e9:,.0f} GB/s, with "
             f"{machine[0]['threads']} threads"
         )
     versions = ", ".join(f"{name} {v}" for name, v in sorted(environment["packages"].items()))

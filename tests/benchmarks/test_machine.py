@@ -7,6 +7,12 @@ import math
 from manyicl.benchmarks import machine
 
 
+def test_of_two_measurements_the_higher_rates_count():
+    first = {"fp32": 2.0, "bf16": 5.0, "bandwidth": 1.0, "threads": 2}
+    second = {"fp32": 3.0, "bf16": 4.0, "bandwidth": 1.5, "threads": 2}
+    assert machine.better(first, second) == {**second, "bf16": 5.0}
+
+
 def test_rates_are_measured(monkeypatch):
     monkeypatch.setattr(machine, "SIDES", {"cpu": ()})
     monkeypatch.setattr(machine, "FIRST_SIDE", 64)
