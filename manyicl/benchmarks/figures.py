@@ -39,7 +39,7 @@ def context_scaling(sizes: Sequence[SizeRecord]) -> str | None:
                     if size.sides["train"].peak
                 ],
                 "prefix, keys and values": [
-                    (facts["prefix_tokens"], facts["prefix_bytes"] / 1e6)
+                    (size.settings["tokens"], facts["prefix_bytes"] / 1e6)
                     for size in sizes
                     if "prefix_bytes" in (facts := size.sides["prefill"].facts)
                 ],
@@ -74,7 +74,7 @@ FIGURES: dict[str, Callable[[Sequence[SizeRecord]], str | None]] = {
 
 def _milliseconds(sizes: Sequence[SizeRecord], side: str) -> Points:
     return [
-        (size.sides[side].facts.get("prefix_tokens", size.settings["tokens"]), 1000 / speed)
+        (size.settings["tokens"], 1000 / speed)
         for size in sizes
         if (speed := size.sides[side].speed)
     ]
@@ -109,11 +109,14 @@ def _draw(panels: Sequence[tuple[str, str, Mapping[str, Points]]], xlabel: str) 
 
 
 def _axes(ax: Axes, title: str, xlabel: str, ylabel: str, curves: Mapping[str, Points]) -> None:
+    from matplotlib.ticker import LogLocator
+
     values = sorted({x for points in curves.values() for x, _ in points})
     ax.set_xscale("symlog" if values and values[0] == 0 else "log", base=2)
     ax.set_yscale("log")
     ax.set_xticks(values, [_tick(value) for value in values])
     ax.minorticks_off()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_title(title)
     ax.set_xlabel(xlabel)

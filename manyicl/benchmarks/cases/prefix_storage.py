@@ -9,7 +9,7 @@ from manyicl.benchmarks.records import SizeRecord
 from manyicl.benchmarks.wording import megabytes, percent
 
 SIDES = "manyicl.benchmarks.inference_sides"
-NANO = {"model": "nano", "context": 8192, "task": "question_type", "queries": 200}
+NANO = {"model": "nano", "context": 8192, "task": "question_type", "queries": 100}
 GPU = {**NANO, "model": "llama_1b", "dtype": "bfloat16", "tokens_per_batch": 8192}
 SMOKE = {**NANO, "model": "tiny", "context": 1024, "queries": 6, "k": 4, "threads": 1}
 
@@ -55,7 +55,7 @@ CASE = Case(
         "offload": f"{SIDES}:kept_offloaded",
     },
     sizes={
-        "cpu": tuple(Size(f"nano, k={k}", {**NANO, "k": k}, rounds=3) for k in (16, 64, 128)),
+        "cpu": tuple(Size(f"nano, k={k}", {**NANO, "k": k}, rounds=3) for k in (64, 128)),
         "gpu": tuple(Size(f"1b, k={k}", {**GPU, "k": k}, rounds=3) for k in (64, 256)),
     },
     smoke={"cpu": Size("smoke", SMOKE, 1), "gpu": Size("smoke", {**SMOKE, "dtype": "bfloat16"}, 1)},

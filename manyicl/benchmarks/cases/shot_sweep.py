@@ -58,11 +58,11 @@ CASE = Case(
     sides={name: f"{SIDES}:{name}" for name in ("sweep", "single")},
     sizes={
         "cpu": tuple(
-            Size(f"nano, {queries} queries", {**NANO, "queries": queries}, rounds=5)
+            Size(f"nano, queries: {queries}", {**NANO, "queries": queries}, rounds=5)
             for queries in (1, 8, 32, 128)
         ),
         "gpu": tuple(
-            Size(f"1b, {queries} queries", {**GPU, "queries": queries}, rounds=5)
+            Size(f"1b, queries: {queries}", {**GPU, "queries": queries}, rounds=5)
             for queries in (8, 32, 128)
         ),
     },
