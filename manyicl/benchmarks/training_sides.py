@@ -79,6 +79,13 @@ def ours(settings: Mapping[str, Any], turns: Turns) -> None:
         _take_turns(trainer, settings, turns, WorkOfPlan(plan, stream, config, model))
 
 
+def ours_checkpointed(settings: Mapping[str, Any], turns: Turns) -> None:
+    """Train with `ManyICLTrainer` and activation checkpointing: time for memory."""
+    if not settings.get("and_checkpointed"):
+        raise Skipped("measured where the head's memory is the question")
+    ours({**settings, "activation_checkpointing": True}, turns)
+
+
 def trl(settings: Mapping[str, Any], turns: Turns) -> None:
     """Train with TRL's SFTTrainer, its switches set as ours stand."""
     ours = train_config(settings).training

@@ -9,11 +9,13 @@ from manyicl.benchmarks.records import SizeRecord
 from manyicl.benchmarks.wording import megabytes, percent, times
 
 SIDES = "manyicl.benchmarks.training_sides"
+SIDE_NAMES = ("ours", "ours_checkpointed", "trl", "trl_defaults")
 SAME_LOSS = 2e-4  # relative: fp32 sums in another order; bf16 rounds every logit
 SAME_LOSS_BF16 = 2e-2
 
 NANO = {"model": "nano", "context": 4096, "rows_per_step": 2, "steps": 1}
 LLAMA_100M = {"model": "llama_100m", "context": 4096, "rows_per_step": 1, "steps": 1}
+LLAMA_100M |= {"and_checkpointed": True}
 GPU_1B = {"model": "llama_1b", "context": 65536, "rows_per_step": 1, "steps": 2, "autocast": True}
 GPU_8B = {  # fp32 weights with their AdamW state do not fit a card: bf16 weights on both sides
     "model": "llama_8b",
@@ -28,6 +30,7 @@ SMOKE = {"model": "tiny", "context": 512, "tokens": 256, "rows_per_step": 2, "st
 SMOKE |= {
     "threads": 1,
     "emulated_bf16": True,
+    "and_checkpointed": True,
     "pool": 60,
     "tasks": ["ticket_team", "hotel_request"],
 }
@@ -37,7 +40,7 @@ def disagreements(size: SizeRecord) -> list[str]:
     """Say where the first step's loss is not the same: the targets would not be either."""
     mine = size.sides["ours"].facts.get("first_loss")
     found = []
-    for name in ("trl", "trl_defaults"):
+    for name in SIDE_NAMES[1:]:
         facts = size.sides[name].facts if name in size.sides else {}
         theirs = facts.get("first_loss")
         if mine is None or theirs is None:
@@ -64,6 +67,7 @@ def findings(sizes: Sequence[SizeRecord]) -> list[Finding]:
             )
         if on_cpu and "100m" in size.name and ours.peak and trl.peak:
             found.append(_memory(size, "peak memory", ours.peak, trl.peak))
+            found += _checkpointed(size, trl.peak)
         if not on_cpu and "8k" in size.name and ours.working and trl.working:
             found.append(_memory(size, "activation memory", ours.working, trl.working))
         share, goal = size.fraction("ours"), 0.35 if on_cpu else 0.45
@@ -76,6 +80,21 @@ def findings(sizes: Sequence[SizeRecord]) -> list[Finding]:
                 )
             )
     return found
+
+
+def _checkpointed(size: SizeRecord, peak: int) -> list[Finding]:
+    """Whether both can be had at once, with activation checkpointing on our side alone."""
+    side, ratio = size.sides["ours_checkpointed"], size.ratio("ours_checkpointed", "trl")
+    if not side.peak or ratio is None:
+        return []
+    return [
+        Finding(
+            f"{size.name}: both at once, with activation checkpointing on our side",
+            f"{times(ratio.value)} the tokens/s, {side.peak / peak:.2f} of the peak memory "
+            f"({megabytes(side.peak)} to {megabytes(peak)})",
+            ratio.value >= 1.5 and side.peak <= peak / 2,
+        )
+    ]
 
 
 def _memory(size: SizeRecord, what: str, ours: int, theirs: int) -> Finding:
@@ -112,17 +131,18 @@ CASE = Case(
     about="The same model, sequences, targets, order, optimizer (transformers' default AdamW), "
     "clipping and batch; one sequence a micro-batch, nothing cut, nothing packed. `trl` has "
     "our switches (precision, activation checkpointing), `trl_defaults` its own: bf16 and "
-    "activation checkpointing on. Ours encodes the rows while it trains; TRL gets them ready. The "
+    "activation checkpointing on; `ours_checkpointed` is ours with activation checkpointing. "
+    "Ours encodes the rows while it trains; TRL gets them ready. The "
     "loss of the first step is compared. Of the memory columns, `total` is the most the process "
     "held, `working` what a step took above what was held between steps.",
     unit="tokens",
-    sides={name: f"{SIDES}:{name}" for name in ("ours", "trl", "trl_defaults")},
+    sides={name: f"{SIDES}:{name}" for name in SIDE_NAMES},
     sizes={
         "cpu": (
             Size("nano, 512 tokens", {**NANO, **EMULATED, "tokens": 512}, rounds=3),
             Size("nano, 2k tokens", {**NANO, "tokens": 2048}, rounds=3),
             Size("100m, 50k vocabulary, 1k tokens", {**LLAMA_100M, "tokens": 1024}, rounds=3),
-            Size("100m, 50k vocabulary, 2k tokens", {**LLAMA_100M, "tokens": 2048}, rounds=2),
+            Size("100m, 50k vocabulary, 2k tokens", {**LLAMA_100M, "tokens": 2048}, rounds=3),
         ),
         "gpu": (
             Size("1b, 8k tokens", {**GPU_1B, "tokens": 8192}),
