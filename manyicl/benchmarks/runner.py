@@ -36,9 +36,9 @@ def run_case(
 ) -> list[SizeRecord]:
     """Measure the sizes of a case that `folder` does not hold yet, and return all of them.
 
-    `rounds` replaces each size's own number. A size counts as held if settings, rounds and machine
-    are the same and no side failed for another reason than memory; `again` measures it anew. Raises
-    `RunError` if the results cannot be read or written.
+    `rounds` replaces each size's own number. A size counts as held if settings, rounds, machine
+    and versions are the same and no side failed for another reason than memory; `again` measures
+    it anew. Raises `RunError` if the results cannot be read or written.
     """
     path = folder / f"{case.name}.json"
     kept = {size.key: size for size in read_case(path)}
@@ -48,7 +48,8 @@ def run_case(
         number = rounds or size.rounds
         environment = _environment(f"manyicl bench {case.name} --preset {preset}")
         machine = f"{environment['cpu']}, {environment['device']}"
-        key = size_key(case.name, size.settings, number, machine)
+        versions = environment["packages"] | {"manyicl": environment["manyicl"]}
+        key = size_key(case.name, size.settings, number, machine, versions)
         found = kept.get(key)
         if found is not None and found.complete and not again:
             say(f"{case.name}, {size.name}: measured before, kept")

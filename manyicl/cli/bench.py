@@ -72,6 +72,11 @@ def bench(args: argparse.Namespace) -> int:
             sizes = ", ".join(size.name for size in case.sizes_of(args.preset)) or "none"
             print(f"{case.name}: {case.title}\n    {args.preset}: {sizes}")
         return 0
+    if args.preset == "gpu" and not (args.smoke or args.page_only) and not _has_gpu():
+        raise ConfigError(
+            "--preset gpu: torch sees no GPU here, and the sizes are made for one. Use --preset "
+            "cpu, or --smoke to see that the preset runs."
+        )
     from manyicl.benchmarks.runner import run_case
 
     out, failed = Path(args.out), 0
@@ -95,3 +100,9 @@ def bench(args: argparse.Namespace) -> int:
 
         print(f"Page: {write_page(out, Path(args.page or out / 'benchmarks.md'))}")
     return 1 if failed else 0
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -63,9 +63,12 @@ class Limits:
 
 
 def bytes_per_prefix_token(model: PreTrainedModel, storage: Storage = "model") -> int:
-    """Return what keys and values of one token take in all layers."""
+    """Return what keys and values of one token take in all layers; 0 without attention heads."""
     config = _text_config(model)
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    heads = getattr(config, "num_key_value_heads", None)
+    heads = heads or getattr(config, "num_attention_heads", None)
+    if not heads:
+        return 0
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     numbers = 2 * config.num_hidden_layers * heads * width
     if storage == "int8":

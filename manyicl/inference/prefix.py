@@ -82,6 +82,7 @@ def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -
         "encoder": encoder,
         "stops": json.dumps(prefix.stops),
         "storage": prefix.layers.storage,
+        "layers": str(len(prefix.layers)),
     }
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata=metadata)
@@ -118,11 +119,22 @@ def load_prefix(
         ("model", model, "model or adapter weights"),
         ("encoder", encoder, "tokenizer or template"),
     ):
-        if metadata[name] != ours:
+        if metadata.get(name) != ours:
             raise PrefixError(
                 f"{path}: was computed with other {part}, so its answers would be wrong. "
                 "Compute the prefix again with this model."
             )
-    ids = tensors.pop("ids").tolist()
-    layers = Layers.of_tensors(tensors, metadata["storage"], dtype, torch.device(device))
-    return Prefix(ids, tuple(json.loads(metadata["stops"])), layers)
+    try:
+        ids, stops = tensors.pop("ids").tolist(), tuple(json.loads(metadata["stops"]))
+        layers = Layers.of_tensors(tensors, metadata["storage"], dtype, torch.device(device))
+    except (KeyError, ValueError) as error:
+        raise PrefixError(
+            f"{path}: is damaged ({error} is missing or no number). Remove it, and the prefix is "
+            "computed again."
+        ) from None
+    if ids and str(len(layers)) != metadata.get("layers"):
+        raise PrefixError(
+            f"{path}: is damaged ({len(layers)} of {metadata.get('layers')} layers are there). "
+            "Remove it, and the prefix is computed again."
+        )
+    return Prefix(ids, stops, layers)
