@@ -55,9 +55,9 @@ class Limits:
         if num_bytes > self.prefix_bytes:
             raise EpisodeError(
                 f"evaluation.memory_mb: leaves {self.prefix_bytes / 2**20:,.0f} MB for prefixes, "
-                f"but {what} takes {num_bytes / 2**20:,.0f} MB. Raise it, lower "
-                "evaluation.num_shots or evaluation.max_tokens, or set "
-                "evaluation.prefix_storage=int8."
+                f"half of it, but {what} takes {num_bytes / 2**20:,.0f} MB. Set at least "
+                f"{-(-2 * num_bytes // 2**20)}, lower evaluation.num_shots or "
+                "evaluation.max_tokens, or keep prefixes as evaluation.prefix_storage=int8."
             )
         return max(1, self.prefix_bytes // max(1, num_bytes))
 
