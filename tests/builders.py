@@ -160,6 +160,7 @@ MORE_ARCHITECTURES: dict[str, dict[str, Any]] = {
 }
 OWN_ATTENTION: dict[str, dict[str, Any]] = {  # not computed through transformers' interface
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
+    "doge": {**_GROUPED, "keep_window_size": 8},  # makes masks of its own
     "gpt_oss": {**_GROUPED, **_EXPERTS, "head_dim": 8, "sliding_window": 20},
     "gptj": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 512, "rotary_dim": 8},
     "jamba": _GROUPED,

@@ -38,7 +38,9 @@ def _sweep(settings: Mapping[str, Any], turns: Turns, num_shots: list[int]) -> N
     operations = sweep_flops(Shape.of(engine.model), [stops[k] for k in num_shots], queries)
     scores, _ = run.run("warm-up", held_out=True)
     fitted = {str(score.num_shots): score.effective_shots for score in scores}
-    turns.ready(dtype="float32", points=len(num_shots), effective_shots=fitted)
+    turns.ready(
+        dtype=settings.get("dtype", "float32"), points=len(num_shots), effective_shots=fitted
+    )
     for _ in turns:
         run = TaskSweep(engine, task, config)  # anew, so that nothing is left of the last turn
         scores, _ = run.run("turn", held_out=True)
@@ -142,7 +144,7 @@ def _kept(settings: Mapping[str, Any], turns: Turns, storage: Any) -> None:
     turns.baseline()
     prefix = engine.prefix(pool, rows, storage=storage)
     engine.choose(task, prefix, task.test[:4])
-    turns.ready(dtype="float32", **_size_facts(prefix))
+    turns.ready(dtype=settings.get("dtype", "float32"), **_size_facts(prefix))
     for turn in turns:
         began = time.perf_counter()
         prefix = engine.prefix(pool, rows, storage=storage)

@@ -141,9 +141,16 @@ def _origin(case: Case, sizes: Sequence[SizeRecord], preset: Preset) -> Iterator
             f"{max(m['bandwidth'] for m in machine) / 1e9:,.0f} GB/s, with "
             f"{machine[0]['threads']} threads"
         )
-    versions = ", ".join(f"{name} {v}" for name, v in sorted(environment["packages"].items()))
-    said.append(f"manyicl {environment['manyicl']}{_commit(environment['git_hash'])}")
-    yield "; ".join([*said, versions]) + ".\n"
+    ours = dict.fromkeys(
+        f"manyicl {size.environment['manyicl']}{_commit(size.environment['git_hash'])}"
+        for size in sizes
+    )
+    packages = {
+        f"{name} {version}"
+        for size in sizes
+        for name, version in size.environment["packages"].items()
+    }
+    yield "; ".join([*said, " and ".join(ours), ", ".join(sorted(packages))]) + ".\n"
 
 
 def _commit(name: str | None) -> str:

@@ -106,9 +106,16 @@ class SizeRecord:
         return record.operations_per_second / rate
 
 
-def size_key(case: str, settings: Mapping[str, Any], rounds: int, machine: str) -> str:
-    """Return a hash of all that a kept measurement must agree in to be taken for this one."""
-    text = json.dumps([FORMAT, case, dict(settings), rounds, machine], sort_keys=True)
+def size_key(
+    case: str, settings: Mapping[str, Any], machine: str, versions: Mapping[str, str]
+) -> str:
+    """Return a hash of all that a kept measurement must agree in to be taken for this one.
+
+    `versions` are those of the packages that take part, ours included. (A commit is no version: so
+    that a run goes on while code is written, new code is measured with `--again`.)
+    """
+    parts = [FORMAT, case, dict(settings), machine, dict(versions)]
+    text = json.dumps(parts, sort_keys=True)
     return xxhash.xxh3_64_hexdigest(text.encode())
 
 

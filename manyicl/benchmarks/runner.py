@@ -18,6 +18,7 @@ from manyicl.benchmarks.machine import better
 from manyicl.benchmarks.process import SideFailed, SideProcess
 from manyicl.benchmarks.records import SideRecord, SizeRecord, read_case, size_key, write_case
 from manyicl.benchmarks.turns import Skipped
+from manyicl.errors import RunError
 
 PACKAGES = ("torch", "transformers", "trl", "lm_eval")
 MACHINE = "manyicl.benchmarks.machine:side"
@@ -36,11 +37,12 @@ def run_case(
 ) -> list[SizeRecord]:
     """Measure the sizes of a case that `folder` does not hold yet, and return all of them.
 
-    `rounds` replaces each size's own number. A size counts as held if settings, rounds and machine
-    are the same and no side failed for another reason than memory; `again` measures it anew. Raises
-    `RunError` if the results cannot be read or written.
+    `rounds` replaces each size's own number. A size counts as held if settings, machine and
+    versions are the same, its rounds at least as many, and no side failed for another reason than
+    memory; `again` measures it anew. Raises `RunError` if results cannot be read or written.
     """
     path = folder / f"{case.name}.json"
+    _make(folder)
     kept = {size.key: size for size in read_case(path)}
     wanted = case.sizes_of(preset, smoke)
     done: list[SizeRecord] = []
@@ -48,9 +50,11 @@ def run_case(
         number = rounds or size.rounds
         environment = _environment(f"manyicl bench {case.name} --preset {preset}")
         machine = f"{environment['cpu']}, {environment['device']}"
-        key = size_key(case.name, size.settings, number, machine)
+        versions = environment["packages"] | {"manyicl": environment["manyicl"]}
+        key = size_key(case.name, size.settings, machine, versions)
         found = kept.get(key)
-        if found is not None and found.complete and not again:
+        enough = found is not None and found.complete and found.rounds >= number
+        if found is not None and enough and not again:
             say(f"{case.name}, {size.name}: measured before, kept")
         else:
             logs = folder / "logs"
@@ -62,6 +66,16 @@ def run_case(
         later = {other.name for other in wanted[len(done) :]}
         write_case(path, case.name, done + [old for old in rest if old.name in later])
     return done
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be made or written to ({error.strerror}). Choose another with --out."
+        ) from None
 
 
 def _run_size(

@@ -60,6 +60,7 @@ def train_stream(settings: Mapping[str, Any], config: Config) -> Any:
 def ours(settings: Mapping[str, Any], turns: Turns) -> None:
     """Train with `ManyICLTrainer`."""
     from manyicl.training.arguments import training_arguments
+    from manyicl.training.isolation import sequences_kept_apart
     from manyicl.training.plan import plan_rows
     from manyicl.training.rows import RowDataset
     from manyicl.training.trainer import ManyICLTrainer
@@ -68,7 +69,7 @@ def ours(settings: Mapping[str, Any], turns: Turns) -> None:
     stream = train_stream(settings, config)
     plan = plan_rows(stream, config)
     model = shapes.build(settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, sequences_kept_apart(model, plan):
         trainer = _watching(ManyICLTrainer)(
             model=model,
             args=training_arguments(config, Path(folder), len(plan)),

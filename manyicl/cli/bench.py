@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from manyicl.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from manyicl.benchmarks.case import Case
 
 EPILOG = """\
 examples:
@@ -69,9 +74,16 @@ def bench(args: argparse.Namespace) -> int:
     chosen = [CASES[name] for name in args.cases] or list(CASES.values())
     if args.list:
         for case in chosen:
-            sizes = ", ".join(size.name for size in case.sizes_of(args.preset)) or "none"
-            print(f"{case.name}: {case.title}\n    {args.preset}: {sizes}")
+            print(f"{case.name}: {case.title}")
+            for size in case.sizes_of(args.preset):
+                print(f"    {size.name}")
         return 0
+    _check(args, chosen)
+    if args.preset == "gpu" and not (args.smoke or args.page_only) and not _has_gpu():
+        raise ConfigError(
+            "--preset gpu: torch sees no GPU here, and the sizes are made for one. Use --preset "
+            "cpu, or --smoke to see that the preset runs."
+        )
     from manyicl.benchmarks.runner import run_case
 
     out, failed = Path(args.out), 0
@@ -95,3 +107,29 @@ def bench(args: argparse.Namespace) -> int:
 
         print(f"Page: {write_page(out, Path(args.page or out / 'benchmarks.md'))}")
     return 1 if failed else 0
+
+
+def _check(args: argparse.Namespace, chosen: Sequence[Case]) -> None:
+    """Raise `ConfigError` for words that would do nothing, or not what they say."""
+    if args.page_only:
+        if args.cases or args.smoke or args.again or args.rounds:
+            raise ConfigError(
+                "--page-only: writes the page of all results and measures nothing; leave case "
+                "names, --smoke, --again and --rounds out."
+            )
+        if not any(Path(args.out, preset).is_dir() for preset in ("cpu", "gpu")):
+            raise ConfigError(f"--out: {args.out} holds no results (cpu/ or gpu/) to write about.")
+        return
+    if args.smoke and args.page:
+        raise ConfigError("--page: tiny sizes go into no page; leave it or --smoke out.")
+    for case in chosen:
+        if args.cases and not case.sizes_of(args.preset, args.smoke):
+            raise ConfigError(
+                f"{case.name}: has no size in preset {args.preset}; try another --preset."
+            )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

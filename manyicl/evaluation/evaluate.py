@@ -33,7 +33,8 @@ from manyicl.version import __version__
 
 BASE, TUNED = "base", "tuned"
 _MISSING = object()
-CHOICE_KEYS = ("held_in", "before")  # settings that say which tasks and models, not how
+# Settings that say which tasks and models, or how much at once, not how they are judged.
+CHOICE_KEYS = ("held_in", "before", "tokens_per_batch", "memory_mb")
 
 
 def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:

@@ -124,6 +124,8 @@ class TaskSweep:
             yield from self._shared_sweep(shown[at : at + together])
 
     def _prefixes_at_once(self, shown: Sequence[list[int]]) -> int:
+        if not self.engine.shares_prefix:
+            return 1
         longest = max(self.pool.sequence(rows, trailing_separator=True).stops[-1] for rows in shown)
         num_bytes = longest * bytes_per_prefix_token(self.engine.model, self.config.prefix_storage)
         what = f"the prefix of task '{self.task.name}' ({longest:,} tokens)"
@@ -135,10 +137,10 @@ class TaskSweep:
         parts: list[Prefix] = []
         wanted: list[tuple[int, int]] = []  # k, and which part answers it
         for rows in shown:
-            whole = self.engine.prefix(self.pool, rows)
+            whole, first = self.engine.prefix(self.pool, rows), len(parts)
             for k in sorted(set(self.config.num_shots)):
                 shots = min(k, len(rows))
-                if not wanted or wanted[-1][0] > k or parts[-1].num_shots != shots:
+                if len(parts) == first or parts[-1].num_shots != shots:
                     parts.append(whole.first(shots))
                 wanted.append((k, len(parts) - 1))
         answers = self._answer([part for part in parts for _ in examples], examples * len(parts))

@@ -40,12 +40,13 @@ def generate(
     answers: list[list[int]] = [[] for _ in prompts]
     jobs: list[tuple[int, Branch]] = []
     for index, (prefix, prompt) in enumerate(zip(prefixes, prompts, strict=True)):
-        if prefix.layers is None:
+        if prefix.layers is None or not prompt:
             answers[index] = _generate_alone(model, prefix.ids, prompt, finished, max_new_tokens)
         else:
             jobs.append((index, Branch(prefix, prompt)))
-    jobs.sort(key=lambda job: (id(job[1].prefix.layers), len(job[1].prefix)))
+    jobs.sort(key=lambda job: len(job[1].ids), reverse=True)  # about equally long ones together
     for group in _groups(jobs, KEPT_BATCHES * tokens_per_batch, max_new_tokens):
+        group.sort(key=lambda job: (id(job[1].prefix.layers), len(job[1].prefix)))
         branches = [branch for _, branch in group]
         grown = _grow(model, branches, finished, max_new_tokens, tokens_per_batch)
         for (index, _), answer in zip(group, grown, strict=True):
@@ -56,16 +57,16 @@ def generate(
 def _groups(
     jobs: Sequence[tuple[int, Branch]], tokens: int, answer: int
 ) -> Iterator[list[tuple[int, Branch]]]:
-    """Yield consecutive jobs that take at most `tokens` with `answer` tokens more each."""
+    """Yield consecutive jobs that take at most `tokens`, padded to the longest of them, with
+    `answer` tokens more each."""
     group: list[tuple[int, Branch]] = []
-    used = 0
+    longest = 0
     for job in jobs:
-        length = len(job[1].ids) + answer
-        if group and used + length > tokens:
+        longest = max(longest, len(job[1].ids) + answer)
+        if group and (len(group) + 1) * longest > tokens:
             yield group
-            group, used = [], 0
+            group, longest = [], len(job[1].ids) + answer
         group.append(job)
-        used += length
     if group:
         yield group
 

@@ -55,17 +55,20 @@ class Limits:
         if num_bytes > self.prefix_bytes:
             raise EpisodeError(
                 f"evaluation.memory_mb: leaves {self.prefix_bytes / 2**20:,.0f} MB for prefixes, "
-                f"but {what} takes {num_bytes / 2**20:,.0f} MB. Raise it, lower "
-                "evaluation.num_shots or evaluation.max_tokens, or set "
-                "evaluation.prefix_storage=int8."
+                f"half of it, but {what} takes {num_bytes / 2**20:,.0f} MB. Set at least "
+                f"{-(-2 * num_bytes // 2**20)}, lower evaluation.num_shots or "
+                "evaluation.max_tokens, or keep prefixes as evaluation.prefix_storage=int8."
             )
         return max(1, self.prefix_bytes // max(1, num_bytes))
 
 
 def bytes_per_prefix_token(model: PreTrainedModel, storage: Storage = "model") -> int:
-    """Return what keys and values of one token take in all layers."""
+    """Return what keys and values of one token take in all layers; 0 without attention heads."""
     config = _text_config(model)
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    heads = getattr(config, "num_key_value_heads", None)
+    heads = heads or getattr(config, "num_attention_heads", None)
+    if not heads:
+        return 0
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     numbers = 2 * config.num_hidden_layers * heads * width
     if storage == "int8":

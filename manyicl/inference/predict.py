@@ -203,6 +203,11 @@ class _Predictor:
     def _saved_prefix(self, path: Path, chosen: list[int]) -> Prefix:
         """Return the saved prefix, cropped to what is asked for and fits."""
         prefix, rows = open_saved(self.engine, self.pool, path)
+        if prefix.layers and prefix.layers.storage != self.engine.prefix_storage:
+            self.tell(
+                f"{path}: was kept with storage '{prefix.layers.storage}' and is used so, not with "
+                f"'{self.engine.prefix_storage}'"
+            )
         wanted = self.settings.num_shots
         if wanted is not None and len(rows) < len(chosen):
             raise PrefixError(

@@ -8,11 +8,13 @@ from.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import xxhash
 
 from manyicl.errors import PrefixError
 from manyicl.inference.layers import STORAGES, Layers
@@ -82,6 +84,7 @@ def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -
         "encoder": encoder,
         "stops": json.dumps(prefix.stops),
         "storage": prefix.layers.storage,
+        "digest": _digest(tensors),
     }
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata=metadata)
@@ -108,7 +111,10 @@ def load_prefix(
             metadata: dict[str, Any] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise PrefixError(f"{path}: cannot be read as a saved prefix ({error}).") from None
+        raise PrefixError(
+            f"{path}: cannot be read as a saved prefix ({error}). Name a "
+            "new file, and the prefix is computed."
+        ) from None
     if metadata.get("format") != FORMAT or metadata.get("storage") not in STORAGES:
         raise PrefixError(
             f"{path}: is no saved prefix of this version ({FORMAT}). Name a new file, and the "
@@ -118,11 +124,32 @@ def load_prefix(
         ("model", model, "model or adapter weights"),
         ("encoder", encoder, "tokenizer or template"),
     ):
-        if metadata[name] != ours:
+        if metadata.get(name) != ours:
             raise PrefixError(
                 f"{path}: was computed with other {part}, so its answers would be wrong. "
                 "Compute the prefix again with this model."
             )
-    ids = tensors.pop("ids").tolist()
-    layers = Layers.of_tensors(tensors, metadata["storage"], dtype, torch.device(device))
-    return Prefix(ids, tuple(json.loads(metadata["stops"])), layers)
+    if metadata.get("digest") != _digest(tensors):
+        raise PrefixError(
+            f"{path}: is damaged (its contents are not what was written). Remove it or name a new "
+            "file, and the prefix is computed again."
+        )
+    try:
+        ids, stops = tensors.pop("ids").tolist(), tuple(json.loads(metadata["stops"]))
+        layers = Layers.of_tensors(tensors, metadata["storage"], dtype, torch.device(device))
+    except (KeyError, ValueError) as error:
+        raise PrefixError(
+            f"{path}: is damaged ({error} is missing or no number). Remove it or name a new file, "
+            "and the prefix is computed again."
+        ) from None
+    return Prefix(ids, stops, layers)
+
+
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return a hash of names and contents."""
+    digest = xxhash.xxh3_128()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode())
+        flat = tensor.detach().cpu().contiguous().flatten()
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -17,7 +17,7 @@ def check_place(engine: Engine, path: Path) -> None:
     """Raise `PrefixError` or `RunError` if a prefix could not be kept at `path`."""
     if not engine.shares_prefix:
         raise PrefixError(
-            f"{path}: this model's cache cannot be shared, so a prefix has nothing to save. "
+            f"{path}: this model's prefixes cannot be shared, so there is nothing to save. "
             "Leave --prefix out."
         )
     if path.is_dir():

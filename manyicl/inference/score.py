@@ -91,7 +91,7 @@ def score_options(
     trees: dict[tuple[tuple[int, ...], ...], OptionTree] = {}
     jobs: list[tuple[int, Branch, OptionTree]] = []
     for index, (prefix, query) in enumerate(zip(prefixes, queries, strict=True)):
-        if prefix.layers is None:
+        if prefix.layers is None or not query.prompt:
             scores[index] = _score_alone(model, prefix.ids, query)
             continue
         key = tuple(map(tuple, query.options))
@@ -118,14 +118,15 @@ def _batches(
 ) -> Iterator[list[tuple[int, Branch, OptionTree]]]:
     """Yield jobs of about equal length together, so that little is padded; prefix by prefix."""
     batch: list[tuple[int, Branch, OptionTree]] = []
-    used, rows = 0, 0
+    rows = 0
     for job in sorted(jobs, key=lambda job: len(job[1].ids), reverse=True):
-        more_tokens, more_rows = len(job[1].ids), 1 + len(job[2].ids)
-        if batch and (used + more_tokens > tokens or rows + more_rows > most_rows):
+        more_rows = 1 + len(job[2].ids)
+        padded = (len(batch) + 1) * len(batch[0][1].ids) if batch else 0
+        if batch and (padded > tokens or rows + more_rows > most_rows):
             yield sorted(batch, key=_by_prefix)
-            batch, used, rows = [], 0, 0
+            batch, rows = [], 0
         batch.append(job)
-        used, rows = used + more_tokens, rows + more_rows
+        rows += more_rows
     if batch:
         yield sorted(batch, key=_by_prefix)
 

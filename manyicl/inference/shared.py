@@ -74,9 +74,10 @@ def unshareable(model: PreTrainedModel) -> str | None:
     types = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not types <= ATTENTION_TYPES:
         return f"layers of type {', '.join(sorted(types - ATTENTION_TYPES))} keep no token cache"
-    rope = (getattr(config, "rope_parameters", None) or {}).get("rope_type")
-    if rope in ROPE_OF_LENGTH:
-        return f"rotary angles of type {rope!r} depend on the length of the whole prompt"
+    rope = getattr(config, "rope_parameters", None) or {}
+    nested = [part for part in rope.values() if isinstance(part, dict)]  # one for each layer type
+    for kind in sorted({str(part.get("rope_type")) for part in (rope, *nested)} & ROPE_OF_LENGTH):
+        return f"rotary angles of type {kind!r} depend on the length of the whole prompt"
     return None
 
 
@@ -277,6 +278,8 @@ def _attention_function(
     **arguments: Any,
 ) -> tuple[Tensor, None]:
     """What transformers' layers call during a pass: (1, H, T, D) in, (1, T, H, D) out."""
+    if attention_mask is not None:  # nobody made one for us: it is the model's own
+        raise NotShareableError("its layers make attention masks of their own")
     for name in CHANGES_SCORES:
         if arguments.get(name) is not None:
             raise NotShareableError(f"its attention takes {name}")

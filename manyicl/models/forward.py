@@ -18,9 +18,14 @@ def logits_at(model: torch.nn.Module, keep: torch.Tensor, **arguments: Any) -> t
     takes = _forward_parameters(_forward_owner(model))
     if "position_ids" not in takes:
         arguments.pop("position_ids", None)
-    if "logits_to_keep" in takes:
+    if keeps_logits(model):
         return model(**arguments, logits_to_keep=keep).logits[0]
     return model(**arguments).logits[0, keep]
+
+
+def keeps_logits(model: torch.nn.Module) -> bool:
+    """Return whether the model's head can run at chosen positions alone."""
+    return "logits_to_keep" in _forward_parameters(_forward_owner(model))
 
 
 def _forward_owner(model: torch.nn.Module) -> type:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manyicl.models.forward import logits_at
+from manyicl.models.forward import keeps_logits, logits_at
 
 CHUNK_ROWS = 256  # 256 x 8,192 fp32 logits are 8 MB
 MOST_LOGITS = 1 << 24  # 64 MB of fp32 logits; below, all at once are as fast and simpler
@@ -65,7 +65,7 @@ def chunked_head(model: Any) -> torch.nn.Linear | None:
     """
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     head = inner.get_output_embeddings()
-    if type(head) is not torch.nn.Linear or head.bias is not None:
+    if type(head) is not torch.nn.Linear or head.bias is not None or not keeps_logits(model):
         return None
     said = torch.tensor([[[-300.0], [-0.5], [70.25]]], device=model.device, dtype=model.dtype)
     ids = torch.arange(3, device=model.device)
@@ -116,8 +116,11 @@ def loss_at(
 
 @contextmanager
 def _head_says(head: torch.nn.Linear, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    before = vars(head).get("forward")  # somebody else may have exchanged it too
     head.forward = forward  # type: ignore[method-assign]
     try:
         yield
     finally:
         del head.forward
+        if before is not None:
+            head.forward = before

@@ -95,7 +95,7 @@ def read_cells(path: Path) -> dict[str, Kept]:
             raise StudyError(
                 f"{path}, line {number}: is no finished cell, or was changed after it was written. "
                 f"{RESTORE} Or do without that cell, which is then computed again: "
-                f"zcat {path.name} | sed {number}d | gzip -n > mended{SUFFIX}"
+                f"zcat '{path}' | sed {number}d | gzip -n > mended{SUFFIX}"
             )
         found[kept["key"]] = kept
     return found

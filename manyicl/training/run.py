@@ -58,6 +58,8 @@ def train(config: Config, *, profile: bool = False) -> Path:
         model_dir = run_dir / "model"
         if model_dir.is_dir():
             print(f"{model_dir}: trained already", file=sys.stderr)
+            if profile:
+                print("nothing is profiled: take a new run_dir", file=sys.stderr)
             return model_dir
         return _train(config, run_dir, model_dir, held_in, profile)
 

@@ -84,11 +84,20 @@ def test_finished_sizes_are_kept_and_missing_ones_measured(tmp_path):
     assert len(log(tmp_path)) == len(before) + 6
 
 
-def test_other_rounds_are_another_measurement(tmp_path):
+def test_more_rounds_are_measured_anew_and_fewer_are_there_already(tmp_path):
     out = tmp_path / "out"
-    run_case(case(tmp_path, "ours"), "cpu", out, rounds=1)
-    run_case(case(tmp_path, "ours"), "cpu", out, rounds=2)
-    assert log(tmp_path).count("start ours") == 2
+    for rounds, starts in ((1, 1), (3, 2), (2, 2)):
+        (size,) = run_case(case(tmp_path, "ours"), "cpu", out, rounds=rounds)
+        assert log(tmp_path).count("start ours") == starts
+    assert size.rounds == 3
+    assert read_case(out / "fake.json") == [size]
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_runs(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"file/out: cannot be made .*--out"):
+        run_case(case(tmp_path, "ours"), "cpu", tmp_path / "file" / "out")
+    assert not log(tmp_path)
 
 
 def test_an_interrupted_run_keeps_what_was_finished(tmp_path):

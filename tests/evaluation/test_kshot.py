@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders import make_task, tiny_model
+from builders import OWN_ATTENTION, make_task, tiny_model
 
 from manyicl.config import EvaluationConfig
 from manyicl.episodes import Encoder, Pool
@@ -43,7 +43,8 @@ def test_a_sweep_off_one_prefix_equals_separate_runs_of_each_k(engine):
             assert other.prediction == sample.prediction
 
 
-def test_prefixes_of_several_seeds_at_once_give_the_same_answers(tokenizer):
+@pytest.mark.parametrize("num_shots", [[0, 1, 3, 8], [4]])
+def test_prefixes_of_several_seeds_at_once_give_the_same_answers(tokenizer, num_shots):
     """A budget with room for two of three seeds' prefixes; without one they come one by one."""
     task = make_task()
     encoder, model = Encoder(tokenizer), tiny_model()
@@ -51,12 +52,21 @@ def test_prefixes_of_several_seeds_at_once_give_the_same_answers(tokenizer):
     for limits in (Limits(200), Limits(200, prefix_bytes=120_000)):
         engine = Engine(model, encoder, eos_token_id=tokenizer.eos_token_id)
         engine.limits = limits
-        _, samples = sweep(engine, task, seeds=[0, 1, 2])
+        _, samples = sweep(engine, task, num_shots=num_shots, seeds=[0, 1, 2])
         found.append(by_place(samples))
     assert Limits(200, prefix_bytes=120_000).prefixes_at_once(8 * 25 * 256, "a prefix") == 2
     for place, sample in found[0].items():
         assert found[1][place].prompt == sample.prompt
         assert found[1][place].responses == pytest.approx(sample.responses, abs=1e-5)
+
+
+@pytest.mark.parametrize("architecture", sorted(OWN_ATTENTION))
+def test_models_that_share_no_prefix_are_swept_from_full_prompts(architecture, tokenizer):
+    """Whatever the budget: there is no prefix to hold."""
+    engine = Engine(tiny_model(architecture), Encoder(tokenizer), memory_mb=8)
+    task = make_task()
+    _, samples = sweep(engine, task, num_shots=[0, 2], seeds=[0])
+    assert len(samples) == 2 * len(task.test)
 
 
 def test_a_prefix_over_the_memory_budget_is_refused_by_task(engine):

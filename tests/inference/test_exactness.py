@@ -16,7 +16,11 @@ from builders import (
 
 from manyicl.episodes import EncodedPool, EncodedSequence, Encoder, Pool
 from manyicl.inference import Engine, OptionQuery, prefill, score_options
-from manyicl.inference.generate import generate
+from manyicl.inference.branches import Branch
+from manyicl.inference.generate import _groups, generate
+from manyicl.inference.layers import Layers
+from manyicl.inference.prefix import Prefix
+from manyicl.inference.shared import unshareable
 
 IDS = [(7 * index + 3) % 500 for index in range(200)]
 SEQUENCE = EncodedSequence("toy", IDS[:120], (), (10, 60, 120))
@@ -90,8 +94,45 @@ def test_other_attention_is_recomputed_and_said(architecture, tokenizer, capsys)
         assert answer.ids == (int(model(ids, use_cache=False).logits[0, -1].argmax()),)
 
 
-def test_angles_that_depend_on_the_length_of_the_prompt_are_not_shared(tokenizer, capsys):
-    rope = {"rope_type": "dynamic", "rope_theta": 10_000.0, "factor": 2.0}
-    model = tiny_model(rope_parameters=rope)
-    assert not Engine(model, Encoder(tokenizer)).shares_prefix
-    assert "rotary angles" in capsys.readouterr().err
+@pytest.mark.parametrize("kind", ["dynamic", "longrope"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_angles_that_depend_on_the_length_of_the_prompt_are_not_shared(kind, nested):
+    model = tiny_model()
+    rope = {"rope_type": kind, "rope_theta": 10_000.0, "factor": 2.0}
+    plain = {"rope_type": "default", "rope_theta": 10_000.0}
+    by_type = {"sliding_attention": plain, "full_attention": rope}  # as in Gemma 3
+    model.config.rope_parameters = by_type if nested else rope
+    assert kind in str(unshareable(model))
+    model.config.rope_parameters = {"full_attention": plain} if nested else plain
+    assert unshareable(model) is None
+
+
+def test_a_prompt_without_tokens_is_answered_from_the_full_prompt():
+    """Its first token follows the prefix itself, of which no logits are kept."""
+    model = tiny_model()
+    prefix = prefill(model, SEQUENCE)
+    empty = OptionQuery([], QUERIES[0].options)
+    together = score_options(model, prefix, [QUERIES[0], empty, QUERIES[1]])
+    expected = score_options(model, replace(prefix, layers=None), [empty])[0]
+    assert together[1] == pytest.approx(expected, abs=1e-5)
+    written = generate(model, prefix, [IDS[:5], []], finished=never, max_new_tokens=3)
+    assert [written[1]] == generate(
+        model, replace(prefix, layers=None), [[]], finished=never, max_new_tokens=3
+    )
+
+
+def test_an_exception_in_the_middle_of_a_pass_leaves_the_model_as_it_was(monkeypatch):
+    model = tiny_model()
+    monkeypatch.setattr("manyicl.inference.shared.attend", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        prefill(model, SEQUENCE)
+    assert model.config._attn_implementation == "sdpa"
+    monkeypatch.undo()
+    assert len(prefill(model, SEQUENCE)) == 120
+
+
+def test_growing_answers_are_counted_as_long_as_the_longest_of_them():
+    prefix = Prefix([1], (1,), Layers(1))
+    jobs = [(at, Branch(prefix, [1] * length)) for at, length in enumerate([90, 30, 30, 30, 5, 5])]
+    groups = [[len(b.ids) for _, b in group] for group in _groups(jobs, 100, 10)]
+    assert groups == [[90], [30, 30], [30, 5], [5]]

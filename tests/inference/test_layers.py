@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyicl.episodes import EncodedPool, EncodedSequence, Encoder, Pool
-from manyicl.errors import EpisodeError
+from manyicl.errors import EpisodeError, PrefixError
 from manyicl.inference import Engine, OptionQuery, prefill, score_options
 from manyicl.inference.layers import Layers
 from manyicl.inference.memory import Limits, bytes_per_prefix_token, bytes_per_token
@@ -70,6 +70,28 @@ def test_a_kept_prefix_is_saved_as_it_is_kept(storage, tokenizer, tmp_path):
     assert engine.choose(task, loaded, task.test) == before
 
 
+@pytest.mark.parametrize("change", ["model", "ids", "stops", "values", "layer", "bits"])
+def test_a_damaged_file_is_refused(tokenizer, tmp_path, change):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    engine = Engine(tiny_model(), Encoder(tokenizer))
+    path = tmp_path / "prefix.safetensors"
+    prefix = engine.prefix(EncodedPool(Pool(make_task()), engine.encoder), range(2))
+    engine.save_prefix(prefix, path)
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    gone = {"values": "layers.1.values", "layer": "layers.1.", "ids": "ids"}.get(change, "-")
+    tensors = {name: t for name, t in tensors.items() if not name.startswith(gone)}
+    metadata.pop(change, None)
+    if change == "bits":
+        tensors["layers.0.keys"][0, 0, 0, 0] += 1
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(PrefixError, match=r"prefix\.safetensors: (is damaged|was computed with)"):
+        engine.load_prefix(path)
+
+
 def test_int8_scores_are_near_and_a_cropped_prefix_equals_a_shorter_one():
     model = tiny_model()
     sequence = EncodedSequence("toy", IDS[:80], (), (10, 40, 80))
@@ -105,7 +127,10 @@ def test_a_budget_limits_tokens_logits_and_prefixes():
     assert limits.logits == 2 * 2**20 // 4
     assert limits.prefixes_at_once(2**20, "it") == 4
     assert limits.prefixes_at_once(3 * 2**20, "it") == 1
-    with pytest.raises(EpisodeError, match=r"memory_mb: leaves 4 MB for prefixes, but it takes 5"):
+    with pytest.raises(
+        EpisodeError,
+        match=r"memory_mb: leaves 4 MB for prefixes, half of it, but it takes 5 .*least 10",
+    ):
         limits.prefixes_at_once(5 * 2**20, "it")
 
 

@@ -112,6 +112,16 @@ def test_scaled_soft_capped_and_biased_logits_are_computed_as_ever(architecture,
     assert chunked_head(AutoModelForCausalLM.from_config(config)) is None
 
 
+def test_a_model_that_computes_all_its_logits_has_no_chunked_head():
+    from transformers import LlamaForCausalLM
+
+    class Whole(LlamaForCausalLM):
+        def forward(self, input_ids, position_ids=None, use_cache=None):  # type: ignore
+            return super().forward(input_ids, position_ids=position_ids, use_cache=use_cache)
+
+    assert chunked_head(Whole(tiny_model().config)) is None
+
+
 def test_an_adapter_on_the_head_is_no_plain_head():
     from peft import LoraConfig, get_peft_model
 

@@ -134,7 +134,13 @@ CASE = Case(
             *(
                 Size(
                     f"six labels without end mark, k={k}",
-                    {**LABELS, "end_mark": False, "k": k, "peer_items": number},
+                    {
+                        **LABELS,
+                        "end_mark": False,
+                        "k": k,
+                        "peer_items": number,
+                        "trial_items": number,
+                    },
                     rounds=3,
                 )
                 for k, number in ((64, 8), (256, 2))
