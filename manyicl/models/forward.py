@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -44,3 +46,16 @@ def _forward_owner(model: torch.nn.Module) -> type:
 def _forward_parameters(model_class: type) -> frozenset[str]:
     forward: Any = model_class.forward
     return frozenset(inspect.signature(forward).parameters)
+
+
+@contextmanager
+def forward_replaced(module: torch.nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Inside the block the module computes `forward`; its hooks and wrappers stay."""
+    before = vars(module).get("forward")
+    module.forward = forward
+    try:
+        yield
+    finally:
+        del module.forward
+        if before is not None:  # some libraries replace it themselves
+            module.forward = before

@@ -6,14 +6,12 @@ backward are bound by memory. Here a chunk's logits stay in the cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from manyicl.models.forward import keeps_logits, logits_at
+from manyicl.models.forward import forward_replaced, keeps_logits, logits_at
 
 CHUNK_ROWS = 256  # 256 x 8,192 fp32 logits are 8 MB
 MOST_LOGITS = 1 << 24  # 64 MB of fp32 logits; below, all at once are as fast and simpler
@@ -70,7 +68,7 @@ def chunked_head(model: Any) -> torch.nn.Linear | None:
     said = torch.tensor([[[-300.0], [-0.5], [70.25]]], device=model.device, dtype=model.dtype)
     ids = torch.arange(3, device=model.device)
     try:
-        with torch.no_grad(), _head_says(head, lambda hidden: said):
+        with torch.no_grad(), forward_replaced(head, lambda hidden: said):
             heard = logits_at(model, ids, input_ids=ids[None], use_cache=False)
     except Exception:  # a model that computes with its logits expects a vocabulary of them
         return None
@@ -109,18 +107,6 @@ def loss_at(
             )
         return torch.cat([loss[None], nll])[None, :, None]
 
-    with _head_says(head, loss_and_nll):
+    with forward_replaced(head, loss_and_nll):
         found = logits_at(model, keep, **arguments)[:, 0]
     return found[0], found[1:].detach()
-
-
-@contextmanager
-def _head_says(head: torch.nn.Linear, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    before = vars(head).get("forward")  # somebody else may have exchanged it too
-    head.forward = forward  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del head.forward
-        if before is not None:
-            head.forward = before

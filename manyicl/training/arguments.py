@@ -54,6 +54,7 @@ def training_arguments(config: Config, run_dir: Path, num_rows: int) -> Any:
             adam_beta1=training.betas[0],
             adam_beta2=training.betas[1],
             max_grad_norm=training.max_grad_norm,
+            optim="adamw_torch_fused",  # on two CPU cores, a third of the time of the others
             bf16=bf16,
             activation_checkpointing=training.activation_checkpointing,
             logging_nan_inf_filter=False,

@@ -2,19 +2,23 @@
 
 Answers are a few percent of a many-shot sequence, so the head and its logits (the largest tensors
 of a small model) exist at supervised positions only; the value and the gradients are those of the
-full-logits loss. Where even these are large, they are computed in chunks (`models/head_loss.py`).
+full-logits loss. Where even these are large, they are computed in chunks (`models/head_loss.py`),
+and the last layer's feed-forward network runs at these positions alone (`models/last_layer.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from manyicl.models import logits_at
-from manyicl.models.head_loss import loss_at, worth_chunks
+from manyicl.models.head_loss import chunked_head, loss_at, worth_chunks
+from manyicl.models.last_layer import MOST_KEPT, computed_at, last_feed_forward
 
 
 def supervised_nll(model: torch.nn.Module, batch: Mapping[str, Any]) -> torch.Tensor:
@@ -28,17 +32,35 @@ def supervised_nll(model: torch.nn.Module, batch: Mapping[str, Any]) -> torch.Te
     return F.cross_entropy(logits.float(), batch["targets"], reduction="none")
 
 
-def supervised_loss(
-    model: torch.nn.Module, batch: Mapping[str, Any], head: torch.nn.Linear | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the sum of weights * nll of a row, and its nll (N,) without gradient, both float32.
+@dataclass(frozen=True)
+class Shortcuts:
+    """What a step may leave out without changing its result, as far as the model allows it."""
 
-    `head` is the model's `chunked_head`: with it, many logits never exist at once.
-    """
-    if head is not None and worth_chunks(len(batch["targets"]), head):
-        rest = (batch["targets"], batch["weights"])
-        return loss_at(model, head, batch["keep"], *rest, **_arguments(batch))
-    nll = supervised_nll(model, batch)
+    head: torch.nn.Linear | None = None
+    """The model's head, if the loss can be computed in its place, in chunks."""
+    feed_forward: torch.nn.Module | None = None
+    """The last layer's feed-forward network, if it may run at supervised positions alone."""
+
+    @classmethod
+    def of(cls, model: Any, *, recomputes: bool) -> Shortcuts:
+        """Try out what a model allows, before it is wrapped for several devices.
+
+        `recomputes`: whether activations are computed again in the backward pass.
+        """
+        return cls(chunked_head(model), None if recomputes else last_feed_forward(model))
+
+
+def supervised_loss(
+    model: torch.nn.Module, batch: Mapping[str, Any], shortcuts: Shortcuts
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sum of weights * nll of a row, and its nll (N,) without gradient, both float32."""
+    keep, head, network = batch["keep"], shortcuts.head, shortcuts.feed_forward
+    few = len(keep) <= MOST_KEPT * batch["input_ids"].shape[1]
+    with computed_at(network, keep) if network is not None and few else nullcontext():
+        if head is not None and worth_chunks(len(keep), head):
+            rest = (batch["targets"], batch["weights"])
+            return loss_at(model, head, keep, *rest, **_arguments(batch))
+        nll = supervised_nll(model, batch)
     return (nll * batch["weights"]).sum(), nll.detach()
 
 

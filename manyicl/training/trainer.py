@@ -20,9 +20,8 @@ from torch.utils.data import SequentialSampler
 from transformers import Trainer
 
 from manyicl.errors import RunError
-from manyicl.models.head_loss import chunked_head
 from manyicl.training import checkpoint
-from manyicl.training.loss import supervised_loss, supervised_nll
+from manyicl.training.loss import Shortcuts, supervised_loss, supervised_nll
 from manyicl.training.rows import split_row
 from manyicl.training.shot_loss import Reduce, ShotLoss, at_shots
 
@@ -33,7 +32,8 @@ class ManyICLTrainer(Trainer):
     """Train on a `RowDataset`, in its order."""
 
     def __init__(self, *args: Any, run_dir: Path, keep_checkpoints: int, **kwargs: Any):
-        self._head = chunked_head(kwargs["model"])  # tried before anything wraps the model
+        recomputes = kwargs["args"].activation_checkpointing
+        self._shortcuts = Shortcuts.of(kwargs["model"], recomputes=recomputes)
         super().__init__(*args, data_collator=_only_row, **kwargs)
         self.run_dir = run_dir
         self.num_supervised_answers = self.train_dataset.num_supervised_answers()  # type: ignore
@@ -56,7 +56,7 @@ class ManyICLTrainer(Trainer):
         **kwargs: Any,
     ) -> Any:
         """Return sum(weights * nll) / weights of the whole step (scaled for gradient averaging)."""
-        weighted, nll = supervised_loss(model, inputs, self._head)
+        weighted, nll = supervised_loss(model, inputs, self._shortcuts)
         weights = inputs["weights"]
         self._step_rows.append((weighted.detach(), inputs))
         num_tokens = inputs["input_ids"].numel()

@@ -13,7 +13,7 @@ from manyicl.config import ObjectiveConfig
 from manyicl.episodes import EncodedPool, Encoder, Pool
 from manyicl.models import head_loss
 from manyicl.models.head_loss import chunked_head, worth_chunks
-from manyicl.training.loss import supervised_loss
+from manyicl.training.loss import Shortcuts, supervised_loss
 from manyicl.training.rows import make_row
 
 
@@ -42,9 +42,9 @@ def assert_same(model: Any, row: dict[str, Any]) -> None:
     assert head is not None
     seen: list[int] = []
     hook = head.register_forward_hook(lambda *args: seen.append(args[2].shape[-1]))
-    expected, expected_nll = supervised_loss(model, row)
+    expected, expected_nll = supervised_loss(model, row, Shortcuts())
     wanted = gradients(model, expected)
-    found, nll = supervised_loss(model, row, head)
+    found, nll = supervised_loss(model, row, Shortcuts(head))
     ours = gradients(model, found)
     hook.remove()
     assert seen == [head.out_features, 1]  # the second time no logits came out of the head
@@ -81,10 +81,10 @@ def test_a_frozen_head_passes_gradients_on_and_gets_none(row):
 @pytest.mark.usefixtures("always")
 def test_under_autocast_the_products_are_bf16_and_the_loss_is_fp32(row):
     model = tiny_model()
-    exact, _ = supervised_loss(model, row)
+    exact, _ = supervised_loss(model, row, Shortcuts())
     with torch.autocast("cpu", torch.bfloat16):
-        plain, _ = supervised_loss(model, row)
-        found, nll = supervised_loss(model, row, chunked_head(model))
+        plain, _ = supervised_loss(model, row, Shortcuts())
+        found, nll = supervised_loss(model, row, Shortcuts(chunked_head(model)))
     assert found.dtype == nll.dtype == torch.float32
     torch.testing.assert_close(found, plain, atol=0, rtol=5e-3)
     torch.testing.assert_close(found, exact, atol=0, rtol=5e-2)

@@ -287,8 +287,8 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step(
 
     loss = module.supervised_loss
 
-    def overflowing(model, batch, head):
-        found, nll = loss(model, batch, head)
+    def overflowing(model, batch, shortcuts):
+        found, nll = loss(model, batch, shortcuts)
         return (Overflow.apply(found) if kept_trainer[0].state.global_step == 3 else found), nll
 
     monkeypatch.setattr(module, "supervised_loss", overflowing)
