@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  manyicl bench                                       the cpu preset: a quarter of an hour, 2 cores
+  manyicl bench                                       the cpu preset: half an hour, 2 cores
   manyicl bench --preset gpu                          one GPU of the H200 class
   manyicl bench kshot_vs_lm_eval --rounds 10
   manyicl bench --smoke --preset gpu                  tiny sizes, seconds each: does all of it run?
