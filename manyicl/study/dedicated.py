@@ -23,6 +23,7 @@ import torch
 
 from manyicl.config import Config, ObjectiveConfig
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool, shared_order
+from manyicl.episodes.sequence import EncodedSequence
 from manyicl.errors import EpisodeError, RunError
 from manyicl.evaluation.calibration import expected_calibration_error, option_confidence
 from manyicl.evaluation.kshot import choose_queries, engine_limits
@@ -143,7 +144,7 @@ class Trainee:
         self, kept: list[Example], held: list[Example], rate: float, seed: int
     ) -> tuple[list[tuple[int, float]], int]:
         """Return (steps, loss on `held`) along one training, and the tokens it took."""
-        batches = self._validation_rows(held)
+        batches = self._validation_rows(held, packed=self._together(kept) > 1)
         losses: list[tuple[int, float]] = []
 
         def look(step: int, model: Any) -> bool:
@@ -168,7 +169,7 @@ class Trainee:
         stream = self._stream(rows, seed)
         for name, number in stream.counts.too_long.items():
             print(f"left out: {number} rows of '{name}' longer than episodes.max_tokens")
-        plan, rows_per_step = self._plan(stream, steps)
+        plan, rows_per_step = self._plan(stream, steps, self._together(rows))
         config = self._config(rate, rows_per_step, seed)
         config.training.warmup = min(WARMUP, min(self.asked["steps"]) // 2) / steps
         data = RowDataset(plan, stream, config.objective)
@@ -194,24 +195,40 @@ class Trainee:
         config = self._config(1.0, 1, seed).episodes
         return EpisodeStream([EncodedPool(Pool(task), self.encoder)], config)
 
-    def _plan(self, stream: EpisodeStream, steps: int) -> tuple[list[list[Episode]], int]:
-        """Return rows and rows a step, so that every step holds equally many answers."""
+    def _together(self, rows: Sequence[Example]) -> int:
+        """Return how many answers of a step share a row: a divisor of them all."""
         answers, config = self.asked["answers_per_step"], self.study.config.episodes
+        if not config.packing:
+            return 1
+        lengths = [len(sequence) for sequence in self._sequences(rows)]
+        longest = max([n for n in lengths if n <= config.max_tokens], default=config.max_tokens)
+        fitting = [n for n in range(1, answers + 1) if answers % n == 0]
+        return max(n for n in fitting if n == 1 or n * longest <= config.max_tokens)
+
+    def _plan(
+        self, stream: EpisodeStream, steps: int, together: int
+    ) -> tuple[list[list[Episode]], int]:
+        """Return rows and rows a step, so that every step holds equally many answers."""
+        answers = self.asked["answers_per_step"]
         episodes = [next(stream) for _ in range(steps * answers)]
-        longest = max(episode.num_tokens for episode in episodes)
-        together = 1
-        if config.packing:
-            fitting = [n for n in range(1, answers + 1) if answers % n == 0]
-            together = max(n for n in fitting if n == 1 or n * longest <= config.max_tokens)
         plan = [episodes[at : at + together] for at in range(0, len(episodes), together)]
         return plan, answers // together
 
-    def _validation_rows(self, rows: Sequence[Example]) -> list[dict[str, Any]]:
+    def _validation_rows(self, rows: Sequence[Example], *, packed: bool) -> list[dict[str, Any]]:
+        """Return rows of one answer each or, where training rows are `packed`, full ones."""
+        limit = self.study.config.episodes.max_tokens if packed else 0
+        parts: list[list[EncodedSequence]] = []
+        for sequence in sorted(self._sequences(rows), key=len):
+            if parts and sum(map(len, parts[-1])) + len(sequence) <= limit:
+                parts[-1].append(sequence)
+            else:
+                parts.append([sequence])
+        return [make_row(part, ObjectiveConfig()).as_batch() for part in parts]
+
+    def _sequences(self, rows: Sequence[Example]) -> list[EncodedSequence]:
+        """Encode each example alone."""
         pool = EncodedPool(Pool(replace(self.task, load=lambda split: list(rows))), self.encoder)
-        return [
-            make_row([pool.sequence([row])], ObjectiveConfig()).as_batch()
-            for row in range(len(rows))
-        ]
+        return [pool.sequence([row]) for row in range(len(rows))]
 
     def score(self, model: Any) -> tuple[float, float | None]:
         """Return the test score without demonstrations, and the calibration error if closed."""

@@ -151,7 +151,7 @@ def test_every_step_holds_as_many_answers_however_they_are_packed(
     section.packing, section.max_tokens = packing, max_tokens
     try:
         stream = found._stream(found.pool_rows(0), 0)
-        plan, rows_per_step = found._plan(stream, 5)
+        plan, rows_per_step = found._plan(stream, 5, found._together(found.pool_rows(0)))
     finally:
         section.packing, section.max_tokens = before
     assert len(plan) == 5 * rows_per_step
@@ -316,11 +316,13 @@ def test_the_losses_of_a_trial_are_those_of_the_model_at_these_steps(study, fold
     assert [steps for steps, _ in losses] == [4, 6, 10]
     for steps, loss in losses:
         model, _, _ = found.train(rows[:6], 1e-2, steps, 0)
-        assert module._mean_loss(model, found._validation_rows(rows[6:])) == loss
+        alone = found._validation_rows(rows[6:], packed=False)
+        assert module._mean_loss(model, alone) == pytest.approx(loss, abs=1e-5)
     assert len({loss for _, loss in losses}) == 3
 
 
-def test_the_loss_is_the_mean_over_the_answers_tokens(study, folder):
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_loss_is_the_mean_over_the_answers_tokens(study, folder, packed):
     """Read off full logits, row by row."""
     found = trainee(study, folder)
     engine = study.engine()
@@ -335,9 +337,9 @@ def test_the_loss_is_the_mean_over_the_answers_tokens(study, folder):
         for at in range(len(prompt), ids.shape[1]):
             total -= float(scores[at - 1, ids[0, at]])
             count += 1
-    assert module._mean_loss(engine.model, found._validation_rows(rows)) == pytest.approx(
-        total / count, abs=1e-5
-    )
+    read = found._validation_rows(rows, packed=packed)
+    assert len(read) == (1 if packed else 3)
+    assert module._mean_loss(engine.model, read) == pytest.approx(total / count, abs=1e-5)
     assert not engine.model.training
 
 
