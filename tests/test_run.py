@@ -119,7 +119,7 @@ def test_results_of_other_evaluation_settings_are_kept(tmp_path, capsys):
     first = {
         name: (tmp_path / "run" / name).read_text() for name in ("results.json", "samples.jsonl")
     }
-    evaluate(load_config(overrides=[*overrides, "evaluation.held_in=[also_seen]"]))
+    evaluate(load_config(overrides=[*overrides, "evaluation.held_in=[also_seen,unseen]"]))
     assert not (tmp_path / "run/results.1.json").exists()  # other tasks, asked the same way
     evaluate(load_config(overrides=overrides))
     capsys.readouterr()

@@ -48,6 +48,7 @@ def evaluate(config: Config, stages: Sequence[str] | None = None) -> Results:
     held_in, held_out = load_tasks(config.tasks.path).split_held_out(
         config.tasks.held_in, config.tasks.held_out
     )
+    _evaluated_tasks(config, held_in, held_out)  # wrong names are said before anything is written
     with open_run(config) as run_dir:
         # Bound to its configuration: what the model was trained on can't be called held out now.
         bind(run_dir, config, held_in, write=not (run_dir / "config.yaml").is_file())
@@ -185,7 +186,8 @@ def _evaluated_tasks(
 ) -> list[tuple[Task, bool]]:
     """Held-out tasks, and the held-in ones asked for; all held-in ones if none is held out."""
     patterns = config.evaluation.held_in or ([] if len(held_out) else ["*"])
-    chosen = held_in.matching(patterns, "evaluation.held_in") if patterns else ()
+    key = "evaluation.held_in"  # a held-out task may be named: it is evaluated as such
+    chosen = held_in.matching(patterns, key, besides=held_out.tasks) if patterns else ()
     return [(task, True) for task in held_out] + [(task, False) for task in chosen]
 
 

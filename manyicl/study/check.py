@@ -80,10 +80,20 @@ def _sides(
 
 
 def _known(
-    tasks: TaskCollection, patterns: Sequence[str], key: str, problems: _Problems
+    tasks: TaskCollection,
+    patterns: Sequence[str],
+    key: str,
+    problems: _Problems,
+    besides: TaskCollection | None = None,
 ) -> list[str]:
-    """Return the patterns that match something; the others are noted."""
-    return [p for p in patterns if problems.of(lambda p=p: tasks.matching([p], key)) is not None]
+    """Return the patterns that match something, if only `besides`; the others are noted."""
+    others = besides.tasks if besides else ()
+
+    def found(pattern: str) -> bool:
+        match = problems.of(lambda: tasks.matching([pattern], key, besides=others))
+        return match is not None
+
+    return [pattern for pattern in patterns if found(pattern)]
 
 
 def _without(tasks: TaskCollection, others: TaskCollection) -> TaskCollection:
@@ -99,7 +109,7 @@ def _check_tasks(
             "Hold some out, e.g. tasks.held_out=[builtin:held_out]."
         )
     _known(held_in, config.study.search.validation, "study.search.validation", problems)
-    _known(held_in, config.evaluation.held_in, "evaluation.held_in", problems)
+    _known(held_in, config.evaluation.held_in, "evaluation.held_in", problems, held_out)
     validation = problems.of(lambda: validation_tasks(config, held_in))
     if validation is not None:
         _check_validation(held_in, validation, problems)

@@ -147,7 +147,7 @@ def evaluated_tasks(
 ) -> list[tuple[Task, bool]]:
     """Return the held-out tasks and the held-in ones of `evaluation.held_in` (empty: all)."""
     patterns = config.evaluation.held_in or ["*"]
-    chosen = held_in.matching(patterns, "evaluation.held_in")
+    chosen = held_in.matching(patterns, "evaluation.held_in", besides=held_out.tasks)
     return [(task, True) for task in held_out] + [(task, False) for task in chosen]
 
 

@@ -48,11 +48,14 @@ class TaskCollection:
             f"no task is named '{name}'.{did_you_mean(name, names)} Known: {listing(names)}."
         )
 
-    def matching(self, patterns: Sequence[str], key: str = "tasks") -> TaskCollection:
+    def matching(
+        self, patterns: Sequence[str], key: str = "tasks", *, besides: Sequence[Task] = ()
+    ) -> TaskCollection:
         """Keep the tasks that match any pattern: a name with wildcards, `family:x`, `group:x`, or
         a side of the fixed split of the generated tasks, `builtin:held_in` or `builtin:held_out`.
 
-        A pattern that matches nothing is an error; `key` is the config key the message names.
+        A pattern that matches nothing, not even one of the tasks `besides`, is an error; `key` is
+        the config key the message names.
         """
         from manyicl.tasks.builtin.split import SIDES, is_builtin
 
@@ -60,7 +63,7 @@ class TaskCollection:
         kept: list[Task] = []
         for pattern in patterns:
             found = [task for task in self.tasks if _matches(task, pattern)]
-            if not found:
+            if not found and not any(_matches(task, pattern) for task in besides):
                 names = [task.name for task in self.tasks]
                 hint = ""
                 if pattern.startswith(f"{BUILTIN}:") and not any(map(is_builtin, self.tasks)):

@@ -242,6 +242,12 @@ def test_patterns_that_match_no_task(folder):
         assert "Use a name (wildcards allowed), family:NAME or group:NAME" in found[0]
 
 
+def test_a_held_out_task_may_be_named_among_those_to_evaluate(folder):
+    """A recipe's list stays good when an override holds one of its tasks out."""
+    changes = {"evaluation__held_in": ["*0", "tags3"], "tasks__held_out": ["*3"]}
+    check_study(toy_study(folder, **settings(folder, **changes)))
+
+
 def test_a_folder_without_tasks_is_refused_with_what_else_is_wrong(folder, tmp_path):
     found = problems(folder, tasks__path=[str(tmp_path)], study__tokens=0)
     assert found[0] == "study.tokens: is 0; it must be at least 1."

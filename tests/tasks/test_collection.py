@@ -121,3 +121,10 @@ def test_a_path_without_tasks_says_what_to_do(tmp_path):
         load_tasks([tmp_path / "nowhere"])
     with pytest.raises(TaskError, match=r"holds no task.*'manyicl tasks import' writes one"):
         load_tasks([tmp_path])
+
+
+def test_a_pattern_that_matches_only_other_tasks_is_no_error_where_those_count():
+    arc, others = TaskCollection(TASKS.tasks[:2]), TASKS.tasks[2:]
+    assert names(arc.matching(["arc_easy", "rte", "family:math"], besides=others)) == ["arc_easy"]
+    with pytest.raises(TaskError, match="'none' matches no task"):
+        arc.matching(["none"], besides=others)
