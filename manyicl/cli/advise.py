@@ -53,8 +53,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add = parser.add_argument
     add("task", metavar="TASK_DIR", help="a task folder, or the name of a built-in task")
-    add("--model", default="nano", metavar="RUN", help="a run folder, a model folder, a hub id, "
-        "or nano (default: nano)")  # fmt: skip
+    add("--model", default="nano", metavar="RUN", help="a run folder, a model folder, a GGUF "
+        "file, a hub id, smollm2, or nano (default: nano)")  # fmt: skip
     add("--study", metavar="RESULTS", help="a study's folder or results.json, for what a dedicated "
         "fine-tune gains")  # fmt: skip
     add("--queries", type=int, default=40, metavar="N", help="most train rows set aside as queries "

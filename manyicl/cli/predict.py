@@ -50,8 +50,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("words", nargs="*", metavar="MODEL", help="a run folder, a model folder, a hub id, or "
-        "nano, the small model that comes with manyicl (default: nano)")  # fmt: skip
+    add("words", nargs="*", metavar="MODEL", help="a run folder, a model folder, a GGUF file, a "
+        "hub id, smollm2, or nano, the model that comes with manyicl (default)")  # fmt: skip
 
     group = parser.add_argument_group("queries and answers")
     add = group.add_argument

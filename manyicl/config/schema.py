@@ -51,13 +51,14 @@ class LoraConfig:
 @dataclass
 class ModelConfig:
     path: str = NANO
-    """`nano`, the small base model that comes with the package; a hub id; or a local Hugging Face
-    folder (or PEFT adapter). The word `nano` means the package's model in every directory: a local
-    folder of that name is `./nano`. Empty, or not given beside `config`: build from `config`."""
+    """`nano`, the small base model that comes with the package; `smollm2` (`make smollm2`); a GGUF
+    file; a hub id; or a local Hugging Face folder (or PEFT adapter). The two words mean the same in
+    every directory: a local folder of that name is `./nano`. Empty, or not given beside `config`:
+    build from `config`."""
     config: dict[str, Any] = field(default_factory=dict)
     """Hugging Face config values with `model_type`, for a model with random weights."""
     tokenizer: str = ""
-    """`nano`, a hub id or folder; `train` trains a byte-level BPE on the held-in tasks' train text.
+    """As `path`; `train` trains a byte-level BPE on the held-in tasks' train text.
     Empty: the model's own, or `train` for a model built from `config`."""
     vocab_size: int = 4096
     """Size of a trained tokenizer."""
@@ -317,7 +318,8 @@ class EvaluationConfig:
     """How prefixes are kept: as the model computes them, as int8 (9/32 of fp32, answers may change
     a little), or in the host's memory (of use on a GPU)."""
     held_in: list[str] = field(default_factory=list)
-    """Held-in tasks to evaluate as well, in the notation of tasks.held_in. Empty: none."""
+    """Held-in tasks to evaluate as well, in the notation of tasks.held_in; held-out ones are
+    evaluated anyhow. Empty: none (in a study: all)."""
     before: bool = True
     """`manyicl run`: evaluate the untuned model too."""
     samples: bool = True

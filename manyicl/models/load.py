@@ -1,11 +1,12 @@
-"""Loading models and tokenizers: nano, Hugging Face folders, hub ids, PEFT adapters.
+"""Loading models and tokenizers: nano, GGUF files, Hugging Face folders, hub ids, PEFT adapters.
 
-Weights are read from safetensors only.
+Weights are read from safetensors only (GGUF files become safetensors first).
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import xxhash
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ModelError
-from manyicl.models import shipped
+from manyicl.models import gguf, shipped
 from manyicl.models.hub import check_name, quiet_hub
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 def load_tokenizer(
     path: str, *, trust_remote_code: bool = False, key: str = "model.path"
 ) -> PreTrainedTokenizerBase:
-    """Return the tokenizer of `nano`, a model folder or hub id. `key` is the setting that named it.
+    """Return the tokenizer of `nano`, `smollm2`, a GGUF file, a model folder or hub id.
 
+    `key` is the setting that named it.
     Raises `ModelError` with the way out.
     """
     path = shipped.resolve(path, key)
@@ -53,7 +55,7 @@ def load_model(
 ) -> PreTrainedModel:
     """Return a causal LM in evaluation mode; a PEFT adapter folder gives base plus adapter.
 
-    `path` is `nano`, a folder or a hub id.
+    `path` is `nano`, `smollm2`, a GGUF file, a folder or a hub id.
 
     For `training` with `config.lora.rank` above 0, a fresh adapter is put on it and the base is
     frozen; with rank 0 all weights train. Raises `ModelError` with the way out.
@@ -273,7 +275,31 @@ def _base_of(folder: Path, adapter: Path) -> str:
     base = shipped.adapter_base(named)
     if shipped.is_nano(base):
         shipped.check_edition(settings.get("revision"), folder)
+    if Path(base).is_absolute() and not Path(base).is_dir():
+        return _unpacked_again(folder, base) or base
     return base
+
+
+def _unpacked_again(folder: Path, named: str) -> str | None:
+    """Return the folder of the GGUF file that an adapter was trained on, where it names no other.
+
+    Such adapters name the folder that the file was unpacked to on the machine of their training;
+    the run's own description names the file. Raises `ModelError` if that file is another one now.
+    """
+    try:
+        described = json.loads((folder / "manyicl.json").read_text(encoding="utf-8"))
+        given = described["base"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(given, str) or not gguf.is_gguf(given):
+        return None
+    here, there = Path(shipped.resolve(given)), re.split(r"[\\/]+", named.rstrip("\\/"))[-1]
+    if here.name != there:
+        raise ModelError(
+            f"model.path: {folder}: was trained on another edition of {given!r} (unpacked as "
+            f"{there}, here {here.name}). Restore that file, or train again."
+        )
+    return str(here)
 
 
 def _add_adapter(model: Any, config: ModelConfig) -> Any:
@@ -340,6 +366,8 @@ def _unreachable(key: str, path: str, error: Exception, cannot: str = "cannot") 
         )
     if Path(path).is_dir():
         restore = "Install manyicl again" if shipped.is_nano(path) else "Restore the folder"
+        if Path(path).parent == gguf.cache_folder():
+            restore = "Remove the folder, so that its GGUF file is unpacked again"
         return (
             f"{key}: {path}: {cannot} be loaded ({reason}). {restore}, or change the setting that "
             "this names."

@@ -14,7 +14,7 @@ batch needs no mask and takes SDPA's causal kernels (FlashAttention's on a GPU).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -28,8 +28,9 @@ from manyicl.models.forward import logits_at
 
 NAME = "sdpa_by_sequence"
 SHORTEST = 0.75  # of a group's longest sequence: less padding against fewer kernel calls
-# The processor's bf16 kernel works in blocks of hundreds of places: on an AMX machine its backward
-# pass over 25 sequences of 80 tokens takes 57 ms, the fp32 one 12 (at 320 tokens 32 and 25).
+# Under autocast, up to this length, a processor computes attention in fp32: its bf16 kernel works
+# in blocks of hundreds of places. With AMX the bf16 backward pass over 25 sequences of 80 tokens
+# takes 57 ms, the fp32 one 12 (over 6 of 320 tokens 32 and 25; 4 heads of 64, one thread).
 SHORT_ON_CPU = 256
 
 MaskFunction = Callable[..., torch.Tensor]
@@ -145,14 +146,22 @@ def attention_by_sequence(
             part[start:stop].unflatten(0, (group.number, group.longest)).transpose(1, 2)
             for part in padded
         ]
-        dtype = states[0].dtype
-        if dtype == torch.bfloat16 and group.longest <= SHORT_ON_CPU and query.device.type == "cpu":
-            states = [part.float() for part in states]
-        q, k, v = states
-        out, _ = sdpa_attention_forward(module, q, k, v, group.mask, is_causal=True, **arguments)
-        found.append(out.flatten(0, 1).to(dtype))
+        found.append(_attend(module, states, group, arguments).flatten(0, 1))
         start = stop
     return _Unpad.apply(torch.cat(found), row.places)[None], None
+
+
+def _attend(
+    module: torch.nn.Module, states: list[torch.Tensor], group: Group, arguments: dict[str, Any]
+) -> torch.Tensor:
+    """Return (N, L, H, D), the attention of a group's `states` (N, H, L, D)."""
+    kind = states[0].device.type
+    short = kind == "cpu" and group.longest <= SHORT_ON_CPU and torch.is_autocast_enabled(kind)
+    wanted = torch.get_autocast_dtype(kind) if short else states[0].dtype
+    with torch.autocast(kind, enabled=False) if short else nullcontext():
+        q, k, v = (part.float() for part in states) if short else states
+        out, _ = sdpa_attention_forward(module, q, k, v, group.mask, is_causal=True, **arguments)
+    return out.to(wanted)
 
 
 def groups_or_mask(

@@ -1,8 +1,8 @@
 """Names of models that are no folder yet: `nano`, which comes with the package, and GGUF files.
 
 Wherever a model may be named the word `nano` means this package's own, in every directory, so that
-a recipe means the same everywhere; a local folder of that name is given as `./nano`. `smollm2` and
-`*.gguf` stand for folders that gguf.py unpacks.
+a recipe means the same everywhere; a local folder of that name is given as `./nano`. So it is with
+`smollm2`, which like the path of a GGUF file stands for a folder that gguf.py unpacks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def resolve(name: str, key: str = "model.path") -> str:
 
     `key` is the setting that the message names. Raises `ModelError` if the folder is not whole.
     """
-    if gguf.is_gguf(name) and not Path(name).is_dir():
+    if gguf.is_gguf(name):
+        if name == gguf.SMOLLM2:
+            _say_which(Path.cwd(), name, "stands for a package's model")
         return str(gguf.unpacked_folder(name, key))
     if name != NANO:
         return name
@@ -41,7 +43,7 @@ def resolve(name: str, key: str = "model.path") -> str:
             f"{key}: {NANO!r}, the model that comes with manyicl, is not whole: {FOLDER} lacks "
             f"{', '.join(missing)}. Install manyicl again, or name another model."
         )
-    _say_which(Path.cwd())
+    _say_which(Path.cwd(), NANO, "is the model that comes with manyicl")
     return str(FOLDER)
 
 
@@ -58,11 +60,9 @@ def fingerprint() -> str:
 def adapter_base(named: str) -> str:
     """Return the base model to load for the name that an adapter holds.
 
-    An adapter on nano or smollm2 names its folder on the machine of its training, so that PEFT
-    alone finds it there. Where that folder is not, it is the one of this machine.
+    An adapter on nano names nano's folder on the machine of its training, so that PEFT alone finds
+    it there. Where that folder is not, it is the one of this package.
     """
-    if not Path(named).is_dir() and (unpacked := gguf.name_of_folder(named)):
-        return unpacked
     tail = re.split(r"[\\/]+", named.rstrip("\\/"))[-3:]
     if tail == ["manyicl", "models", NANO] and not Path(named).is_dir():
         return NANO
@@ -83,10 +83,7 @@ def check_edition(trained_on: str | None, place: Path) -> None:
 
 
 @cache  # said once
-def _say_which(directory: Path) -> None:
-    local = directory / NANO
+def _say_which(directory: Path, name: str, meaning: str) -> None:
+    local = directory / name
     if local.is_dir() and local.resolve() != FOLDER:
-        print(
-            f"note: {NANO!r} is the model that comes with manyicl; the folder here is './{NANO}'",
-            file=sys.stderr,
-        )
+        print(f"note: {name!r} {meaning}; the folder here is './{name}'", file=sys.stderr)

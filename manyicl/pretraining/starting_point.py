@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from manyicl.errors import ConfigError, RunError, listing
-from manyicl.models import shipped
+from manyicl.models import gguf, shipped
 from manyicl.models.load import load_tokenizer
 from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
 from manyicl.pretraining import saving
@@ -115,7 +115,8 @@ def load_weights(config: PretrainingConfig, model: Any) -> None:
 
 
 def _folder(config: PretrainingConfig) -> Path:
-    folder = Path(shipped.resolve(config.start_from, "start_from"))
+    named = config.start_from
+    folder = Path(named if gguf.is_gguf(named) else shipped.resolve(named, "start_from"))
     if not folder.is_dir():
         raise ConfigError(f"start_from: {config.start_from!r} is no folder. {NAME_ONE}")
     missing = [name for name in NEEDED if not (folder / name).is_file()]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,17 +144,21 @@ class Trainee:
         self, kept: list[Example], held: list[Example], rate: float, seed: int
     ) -> tuple[list[tuple[int, float]], int]:
         """Return (steps, loss on `held`) along one training, and the tokens it took."""
-        batches = self._validation_rows(held, packed=self._together(kept) > 1)
         losses: list[tuple[int, float]] = []
-
-        def look(step: int, model: Any) -> bool:
-            losses.append((step, _mean_loss(model, batches)))
-            recent = [loss for _, loss in losses[-PATIENCE:]]
-            earlier = min((loss for _, loss in losses[:-PATIENCE]), default=math.inf)
-            return min(recent) > earlier
-
         steps = sorted(self.asked["steps"])
-        _, tokens, _ = self._fit(kept, rate, steps[-1], seed, AtSteps(steps, look))
+
+        def watch(packed: bool) -> AtSteps:
+            batches = self._validation_rows(held, packed=packed)
+
+            def look(step: int, model: Any) -> bool:
+                losses.append((step, _mean_loss(model, batches)))
+                recent = [loss for _, loss in losses[-PATIENCE:]]
+                earlier = min((loss for _, loss in losses[:-PATIENCE]), default=math.inf)
+                return min(recent) > earlier
+
+            return AtSteps(steps, look)
+
+        _, tokens, _ = self._fit(kept, rate, steps[-1], seed, watch)
         return losses, tokens
 
     def train(
@@ -164,19 +168,26 @@ class Trainee:
         return self._fit(rows, rate, steps, seed, None)
 
     def _fit(
-        self, rows: list[Example], rate: float, steps: int, seed: int, watch: AtSteps | None
+        self,
+        rows: list[Example],
+        rate: float,
+        steps: int,
+        seed: int,
+        watch: Callable[[bool], AtSteps] | None,
     ) -> tuple[Any, int, int]:
+        """`watch` makes the callback, told whether rows hold several sequences."""
         stream = self._stream(rows, seed)
         for name, number in stream.counts.too_long.items():
             print(f"left out: {number} rows of '{name}' longer than episodes.max_tokens")
-        plan, rows_per_step = self._plan(stream, steps, self._together(rows))
+        plan, rows_per_step = self._plan(stream, steps)
         config = self._config(rate, rows_per_step, seed)
         config.training.warmup = min(WARMUP, min(self.asked["steps"]) // 2) / steps
         data = RowDataset(plan, stream, config.objective)
         model: Any = load_model(self.study.base, config.model, training=True)
         freeze(model, config.training.freeze)
+        callback = watch(any(len(row) > 1 for row in plan)) if watch else None
         with sequences_kept_apart(model, plan):
-            done = fit(model, data, config, self.study.tokenizer, self.folder, watch)
+            done = fit(model, data, config, self.study.tokenizer, self.folder, callback)
         shown = [episode for row in plan[: done * rows_per_step] for episode in row]
         sequences = [stream.sequence(episode) for episode in shown]
         supervised = sum(span.stop - span.start for s in sequences for span in s.spans)
@@ -195,40 +206,33 @@ class Trainee:
         config = self._config(1.0, 1, seed).episodes
         return EpisodeStream([EncodedPool(Pool(task), self.encoder)], config)
 
-    def _together(self, rows: Sequence[Example]) -> int:
-        """Return how many answers of a step share a row: a divisor of them all."""
-        answers, config = self.asked["answers_per_step"], self.study.config.episodes
-        if not config.packing:
-            return 1
-        lengths = [len(sequence) for sequence in self._sequences(rows)]
-        longest = max([n for n in lengths if n <= config.max_tokens], default=config.max_tokens)
-        fitting = [n for n in range(1, answers + 1) if answers % n == 0]
-        return max(n for n in fitting if n == 1 or n * longest <= config.max_tokens)
-
-    def _plan(
-        self, stream: EpisodeStream, steps: int, together: int
-    ) -> tuple[list[list[Episode]], int]:
+    def _plan(self, stream: EpisodeStream, steps: int) -> tuple[list[list[Episode]], int]:
         """Return rows and rows a step, so that every step holds equally many answers."""
         answers = self.asked["answers_per_step"]
         episodes = [next(stream) for _ in range(steps * answers)]
+        together = self._together(max(episode.num_tokens for episode in episodes))
         plan = [episodes[at : at + together] for at in range(0, len(episodes), together)]
         return plan, answers // together
+
+    def _together(self, longest: int) -> int:
+        """Return how many answers of a step share a row, a divisor of them all, by the longest."""
+        answers, config = self.asked["answers_per_step"], self.study.config.episodes
+        fitting = [n for n in range(1, answers + 1) if answers % n == 0]
+        fits = config.max_tokens // longest if config.packing else 1
+        return max(n for n in fitting if n == 1 or n <= fits)
 
     def _validation_rows(self, rows: Sequence[Example], *, packed: bool) -> list[dict[str, Any]]:
         """Return rows of one answer each or, where training rows are `packed`, full ones."""
         limit = self.study.config.episodes.max_tokens if packed else 0
+        pool = EncodedPool(Pool(replace(self.task, load=lambda split: list(rows))), self.encoder)
+        sequences = [pool.sequence([row]) for row in range(len(rows))]
         parts: list[list[EncodedSequence]] = []
-        for sequence in sorted(self._sequences(rows), key=len):
+        for sequence in sorted(sequences, key=len):
             if parts and sum(map(len, parts[-1])) + len(sequence) <= limit:
                 parts[-1].append(sequence)
             else:
                 parts.append([sequence])
         return [make_row(part, ObjectiveConfig()).as_batch() for part in parts]
-
-    def _sequences(self, rows: Sequence[Example]) -> list[EncodedSequence]:
-        """Encode each example alone."""
-        pool = EncodedPool(Pool(replace(self.task, load=lambda split: list(rows))), self.encoder)
-        return [pool.sequence([row]) for row in range(len(rows))]
 
     def score(self, model: Any) -> tuple[float, float | None]:
         """Return the test score without demonstrations, and the calibration error if closed."""

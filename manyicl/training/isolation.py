@@ -38,9 +38,13 @@ def check_isolation(model: Any) -> None:
     flash = "flash" in str(model.config._attn_implementation)  # takes no float32
     with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=flash):
         packed = _nll_of_the_last(model, [ids[:16], ids[16:]])
+        others = _nll_of_the_last(model, [ids[:16].flip(0), ids[16:]])
         alone = _nll_of_the_last(model, [ids[16:]])
-    rounding = 1e-3 if model.dtype == torch.float32 and not flash else 0.05
-    if not torch.allclose(packed, alone, atol=rounding, rtol=0):
+    # Rows of equal lengths go the same way through the kernels, so rounding hides nothing there. A
+    # sequence alone may not: in bf16 a model of many layers then differs by tenths of a nat.
+    rounding = 1e-3 if model.dtype == torch.float32 and not flash else 0.5
+    near = torch.allclose(packed, alone, atol=rounding, rtol=0)
+    if not (near and torch.allclose(packed, others, atol=1e-3, rtol=0)):
         raise ConfigError(
             f"episodes.packing: is true, but in models of the type {model.config.model_type!r} the "
             "sequences of one row see each other. Set episodes.packing=false."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from manyicl.models import shipped
+from manyicl.models import gguf, shipped
 from manyicl.version import __version__
 
 KSHOT_START, KSHOT_END = "<!-- k-shot table -->", "<!-- end of k-shot table -->"
@@ -17,10 +17,11 @@ def write_card(folder: Path, description: dict[str, Any]) -> None:
     adapter = (folder / "adapter_config.json").is_file()
     base, built = description["base"], config["model"]["config"]
     ours = shipped.is_nano(base)
-    local = ours or Path(base).is_dir()
+    packed = gguf.is_gguf(base)
+    local = ours or packed or Path(base).is_dir()
     title = f"{built['model_type']} (random initial weights)" if built else base
     if local and not built:
-        title = Path(base).name
+        title = gguf.title(base) if packed else Path(base).name
     shots = training["shots_per_sequence"]
     lines = [
         "---",

@@ -25,6 +25,7 @@ from manyicl.models import (
     load_model,
     load_tokenizer,
     model_without_weights,
+    shipped,
     stored_context_length,
 )
 from manyicl.tasks import TaskCollection, load_tasks
@@ -161,6 +162,7 @@ def _train(
 ) -> Path:
     with main_process_first():
         base = base_path(config, run_dir, held_in)
+        shipped.resolve(base)  # a GGUF file is unpacked by one process
     tokenizer = training_tokenizer(config, held_in)
     model = load_model(base, config.model, training=True)
     freeze(model, config.training.freeze)

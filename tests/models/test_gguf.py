@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ def test_a_gguf_file_answers_as_the_model_it_was_made_of(tmp_path, cache):
         torch.testing.assert_close(loaded(IDS).logits, model(IDS).logits, rtol=1e-5, atol=1e-5)
     assert loaded.dtype == torch.float32
     assert found(TEXT)["input_ids"] == tokenizer(TEXT)["input_ids"]
+    assert len(found) == len(tokenizer)  # and no token without an embedding
+    assert found.eos_token == tokenizer.eos_token
     assert found.decode(found(TEXT)["input_ids"]) == TEXT
     assert stored_context_length(str(file)) == 512
     assert len(list(cache.iterdir())) == 1  # unpacked once, nothing half-done beside it
@@ -63,12 +66,102 @@ def test_another_content_is_another_folder_and_the_same_content_is_not(tmp_path,
     assert sorted(cache.iterdir()) == sorted({folders[0], folders[2]})
 
 
+def test_what_lies_beside_the_file_is_not_read(tmp_path):
+    """A run's model folder, say: its config, and an adapter."""
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    other = tiny_model("qwen2", vocab_size=len(tokenizer))
+    other.save_pretrained(tmp_path)
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with torch.no_grad():
+        torch.testing.assert_close(load_model(str(file))(IDS).logits, model(IDS).logits)
+
+
+def test_any_spelling_of_the_path_finds_the_file(tmp_path, cache, monkeypatch):
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "TINY.GGUF", model, tokenizer)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    names = (str(file), "TINY.GGUF", "./TINY.GGUF", "~/TINY.GGUF")
+    assert len({shipped.resolve(name) for name in names}) == 1
+    assert len(list(cache.iterdir())) == 1
+    (tmp_path / "folder.gguf").mkdir()
+    assert shipped.resolve("folder.gguf") == "folder.gguf"
+
+
+def test_a_process_that_comes_second_takes_what_the_first_has_made(tmp_path, cache, monkeypatch):
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    read, folders = gguf._read, []
+
+    def read_while_another_does(*args: Any) -> Any:
+        monkeypatch.setattr(gguf, "_read", read)
+        folders.append(gguf.unpacked_folder(str(file)))
+        return read(*args)
+
+    monkeypatch.setattr(gguf, "_read", read_while_another_does)
+    folders.append(gguf.unpacked_folder(str(file)))
+    assert folders[0] == folders[1]
+    assert list(cache.iterdir()) == folders[:1]
+
+
+def test_a_cache_that_cannot_be_written_is_said_before_the_file_is_read(tmp_path, monkeypatch):
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    (tmp_path / "plain").write_text("")
+    monkeypatch.setenv(gguf.CACHE_VARIABLE, str(tmp_path / "plain" / "cache"))
+    monkeypatch.setattr(gguf, "_read", lambda *_: pytest.fail("read"))
+    with pytest.raises(ModelError, match=r"cannot be written .* MANYICL_CACHE"):
+        load_model(str(file))
+
+
+def test_an_interrupted_unpacking_leaves_nothing(tmp_path, cache, monkeypatch):
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    with monkeypatch.context() as patched:
+        patched.setattr(gguf, "_read", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            load_model(str(file))
+    assert list(cache.iterdir()) == []
+    assert load_model(str(file)) is not None
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_run_on_a_gguf_file_tells_its_base_by_name(tmp_path, cache, rank):
+    from training.tiny_runs import tiny_config
+
+    from manyicl.training.run import train
+
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    settings = {"model__path": str(file), "model__config": {}, "model__lora__rank": rank}
+    folder = train(tiny_config(tmp_path, training__steps=1, **settings))
+    card = (folder / "README.md").read_text()
+    assert "# tiny, fine-tuned" in card
+    assert "base_model" not in card
+    assert json.loads((folder / "manyicl.json").read_text())["base"] == str(file)
+    if not rank:
+        return
+    trained = load_model(str(folder))
+    shutil.rmtree(cache)  # gone, or another machine's
+    again = load_model(str(folder))
+    with torch.no_grad():
+        assert torch.equal(again(IDS).logits, trained(IDS).logits)
+    shutil.rmtree(cache)
+    write_gguf(file, llama(seed=1)[0], tokenizer)
+    with pytest.raises(ModelError, match=r"trained on another edition of .*tiny\.gguf"):
+        load_model(str(folder))
+    file.unlink()
+    with pytest.raises(ModelError, match="no such file"):
+        load_model(str(folder))
+
+
 def test_what_is_no_gguf_file_is_said_with_the_file(tmp_path, cache):
     file = tmp_path / "broken.gguf"
     file.write_bytes(b"GGUF" + bytes(40))
     with pytest.raises(ModelError, match=r"model\.path: .*broken\.gguf: cannot be read"):
         load_model(str(file))
-    assert not cache.exists()
+    assert list(cache.iterdir()) == []
     with pytest.raises(ModelError, match=r"missing\.gguf'.*: no such file"):
         load_model(str(tmp_path / "missing.gguf"))
 
@@ -86,9 +179,10 @@ def test_smollm2_is_the_file_of_the_package_that_carries_it(tmp_path, monkeypatc
         load_model("smollm2").state_dict()["model.norm.weight"],
         model.state_dict()["model.norm.weight"],
     )
-    # An adapter that was trained elsewhere names that machine's folder.
-    assert shipped.adapter_base(f"/elsewhere/{Path(folder).name}") == "smollm2"
-    assert shipped.adapter_base(folder) == folder
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smollm2").mkdir()  # the word means the same in every directory
+    assert shipped.resolve("smollm2") == folder
+    assert shipped.resolve("./smollm2") == "./smollm2"
 
 
 def test_smollm2_without_its_package_says_how_to_get_it(monkeypatch):

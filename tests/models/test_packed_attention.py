@@ -203,6 +203,39 @@ def test_nothing_of_it_outlives_the_block_or_is_saved(tmp_path):
     assert module.NAME not in json.dumps(json.loads((tmp_path / "config.json").read_text()))
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_short_sequences_take_the_fp32_kernel_under_autocast(monkeypatch, short):
+    """With the loss and the gradients that bf16 everywhere has, to its rounding."""
+    kinds: list[torch.dtype] = []
+    sdpa = torch.nn.functional.scaled_dot_product_attention
+
+    def watched(query: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        out = sdpa(query, *args, **kwargs)
+        kinds.append(out.dtype)
+        return out
+
+    model, row = tiny_model("llama").train(), row_of(LENGTHS)
+
+    def found() -> dict[str, torch.Tensor]:
+        with torch.autocast("cpu", torch.bfloat16), packed_attention(model) as on:
+            assert on
+            kinds.clear()
+            logits = model(**row, use_cache=False).logits
+        return gradients(model, logits.float())
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", watched)
+    if not short:
+        monkeypatch.setattr(module, "SHORT_ON_CPU", 29)  # 40 and 30 are longer
+    grads = found()
+    assert torch.bfloat16 in kinds if not short else set(kinds) == {torch.float32}
+    assert torch.float32 in kinds
+    monkeypatch.setattr(module, "SHORT_ON_CPU", 0)
+    for name, reference in found().items():
+        difference = (grads[name] - reference).norm() / reference.norm().clamp(min=1e-6)
+        assert difference < 0.05, name
+    assert set(kinds) == {torch.bfloat16}
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_adapters_and_small_dtypes_are_tried_too(dtype):
     from peft import LoraConfig, get_peft_model

@@ -151,7 +151,7 @@ def test_every_step_holds_as_many_answers_however_they_are_packed(
     section.packing, section.max_tokens = packing, max_tokens
     try:
         stream = found._stream(found.pool_rows(0), 0)
-        plan, rows_per_step = found._plan(stream, 5, found._together(found.pool_rows(0)))
+        plan, rows_per_step = found._plan(stream, 5)
     finally:
         section.packing, section.max_tokens = before
     assert len(plan) == 5 * rows_per_step

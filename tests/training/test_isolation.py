@@ -10,6 +10,7 @@ from builders import ARCHITECTURES, tiny_model
 from training.tiny_runs import tiny_config
 
 from manyicl.errors import ConfigError
+from manyicl.models.packed_attention import packed_attention
 from manyicl.training.isolation import check_isolation
 from manyicl.training.run import train
 
@@ -38,6 +39,31 @@ def test_a_model_that_keeps_sequences_apart_passes(architecture, scale):
                 parameter.mul_(scale)
     check_isolation(model)
     check_isolation(model.bfloat16())
+
+
+@pytest.mark.parametrize("autocast", [True, False])
+def test_many_layers_of_bf16_pass_however_they_round(autocast):
+    """Sequence by sequence the row takes other kernels than a sequence alone."""
+    model = tiny_model("llama", num_hidden_layers=24).bfloat16()
+    on = torch.autocast("cpu", torch.bfloat16, enabled=autocast)
+    with on, packed_attention(model) as by_sequence:
+        assert by_sequence
+        check_isolation(model)
+
+
+@pytest.mark.parametrize("architecture", ["bloom", "mamba"])
+def test_a_leak_in_bf16_is_found(architecture):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(architecture, vocab_size=128, **LEAKY[architecture])
+    model: Any = AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(4.0)
+    with pytest.raises(ConfigError, match="see each other"):
+        check_isolation(model.bfloat16().eval())
 
 
 @pytest.mark.parametrize("architecture", LEAKY)

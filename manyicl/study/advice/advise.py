@@ -15,7 +15,7 @@ from manyicl.errors import EpisodeError
 from manyicl.evaluation.kshot import TaskSweep
 from manyicl.inference import Engine
 from manyicl.inference.room import fitting_rows
-from manyicl.models import shipped
+from manyicl.models import gguf, shipped
 from manyicl.study.advice.curve import (
     MIN_ROWS,
     Advance,
@@ -117,7 +117,8 @@ def advise(
     settings = settings or AdviseSettings()
     path = model_path(model)
     description = read_description(path)
-    base = str((description or {}).get("base", path))
+    untrained = model if gguf.is_gguf(model) else path
+    base = str((description or {}).get("base", untrained))
     advice = Advice(
         task=task.name,
         model=model,
@@ -180,6 +181,8 @@ def _outlook(
 def _same(one: str, other: str) -> bool:
     if shipped.is_nano(one) or shipped.is_nano(other):
         return shipped.is_nano(one) and shipped.is_nano(other)
+    if gguf.is_gguf(one) or gguf.is_gguf(other):
+        one, other = shipped.resolve(one), shipped.resolve(other)
     return one == other or Path(one).resolve() == Path(other).resolve()
 
 
