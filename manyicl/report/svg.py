@@ -71,6 +71,19 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
     return Markup(head + _tidy(body[1], name) + "</svg>")
 
 
+def standalone(figure: str) -> str:
+    """Return a figure of `svg` as a file of its own, for pages that take pictures (a README)."""
+    head, _, rest = str(figure).partition(">")  # Markup would escape what is put in below
+    box = [float(number) for number in re.findall(r'viewBox="([^"]*)"', head)[0].split()]
+    head = re.sub(r' (class|style)="[^"]*"', "", head)
+    size = f'width="{box[2]:.0f}pt" height="{box[3]:.0f}pt"'
+    look = 'font-family="DejaVu Sans, Verdana, sans-serif" stroke-linejoin="round"'
+    paper = f'<rect width="{box[2]:g}" height="{box[3]:g}" fill="#ffffff"/>'
+    head = head.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look}', 1)
+    # The title comes first in an SVG file, the ground before all that is drawn on it.
+    return f"{head}>{rest.replace('</desc>', f'</desc>{paper}', 1)}\n"
+
+
 def _tidy(body: str, name: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     # Matplotlib's style sheet would hold for the whole page, which has its own for figures.

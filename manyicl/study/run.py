@@ -106,10 +106,12 @@ def _name_of_base(config: StudyConfig, held_in: TaskCollection) -> str:
 
 
 def write_results(results: StudyResults, run_dir: Path) -> None:
-    """Write results.json, report.html and RESULTS.md."""
+    """Write results.json, report.html, RESULTS.md and the figures that it shows."""
     results.save(run_dir / RESULTS)
-    from manyicl.study.report.markdown import study_markdown
+    from manyicl.study.report.markdown import study_figures, study_markdown
     from manyicl.study.report.page import write_study_report
 
     write_study_report(results, run_dir / REPORT)
+    for name, figure in study_figures(results).items():
+        write_whole(run_dir / name, figure)
     write_whole(run_dir / SUMMARY, study_markdown(results))

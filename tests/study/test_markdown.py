@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from study.synthetic import synthetic_study
@@ -13,7 +14,12 @@ from manyicl.study.analysis.paired import paired
 from manyicl.study.analysis.points import ModelKey, Point
 from manyicl.study.analysis.retention_change import retention_change
 from manyicl.study.records import Failure, StudyResults
-from manyicl.study.report.markdown import escaped, study_markdown, table_lines
+from manyicl.study.report.markdown import (
+    escaped,
+    study_figures,
+    study_markdown,
+    table_lines,
+)
 from manyicl.study.report.tables import Cell, Row, Table
 
 MANY = ModelKey("many_shot", "tokens")
@@ -153,3 +159,22 @@ def test_names_from_outside_make_no_markup() -> None:
     text = study_markdown(failed)
     assert text.startswith("# \\<b\\>x")
     assert "| a\\|b | \\<img\\> next |" in text
+
+
+def test_the_figures_are_files_of_their_own_that_the_text_shows(text):
+    figures = study_figures(RESULTS)
+    assert re.findall(r"!\[[^]]*\]\(([^)]*)\)", text) == list(figures)
+    assert list(figures) == ["curves-tokens.svg", "curves-targets.svg"]
+    assert study_figures(RESULTS) == figures
+    for budget, figure in zip(("tokens", "targets"), figures.values(), strict=True):
+        root = ElementTree.fromstring(figure)
+        names = [element.tag.rpartition("}")[2] for element in root]
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert names[:3] == ["title", "desc", "rect"]  # the ground lies under everything
+        assert root[0].text == f"Mean score by number of shots, budget {budget}"
+        assert root.get("width") == f"{float(root.get('viewBox', '').split()[2]):.0f}pt"
+        assert "ManyICL" in "".join(root.itertext())
+
+
+def test_a_study_without_models_has_no_figure():
+    assert study_figures(StudyResults(name="empty")) == {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from manyicl.report.numbers import plural
+from manyicl.report.svg import standalone
 from manyicl.study.records import StudyResults
-from manyicl.study.report import comparison_tables, cost_tables, findings
+from manyicl.study.report import comparison_tables, cost_tables, findings, panels
 from manyicl.study.report.retention_table import retention_table
 from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import Cell, Table, score_table
@@ -26,6 +27,7 @@ def study_markdown(results: StudyResults) -> str:
     blocks.append("\n".join(f"- {escaped(sentence)}" for sentence in findings.compared(view)))
     tables = [score_table(view, budget, True) for budget in view.budgets]
     blocks += _section("Held-out tasks", tables, intervals=2)
+    blocks += [f"![Mean score by number of shots]({name})" for name in study_figures(results)]
     if any(tables):
         blocks.append("In brackets: 95 % intervals, tasks and seeds resampled.")
     claims = findings.findings(view)
@@ -50,6 +52,13 @@ def study_markdown(results: StudyResults) -> str:
     blocks += _section("Not finished", [cost_tables.failure_table(results)])
     blocks += _made(results)
     return "\n\n".join(blocks) + "\n"
+
+
+def study_figures(results: StudyResults) -> dict[str, str]:
+    """Return SVG files by name: the k-shot curves of every budget."""
+    view = StudyView(results)
+    drawn = {budget: panels.shot_curves(view, budget) for budget in view.budgets}
+    return {f"curves-{b}.svg": standalone(figure) for b, figure in drawn.items() if figure}
 
 
 def table_lines(table: Table, intervals: int = 100) -> str:
