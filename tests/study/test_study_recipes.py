@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from manyicl.config import load_config
+from manyicl.config import NANO, load_config
 from manyicl.recipes import STUDIES, shipped_recipes
 from manyicl.study.check import check_study
 from manyicl.study.context import Study
@@ -28,6 +28,9 @@ def test_a_study_is_in_order_and_measures_all_families(path, monkeypatch):
     absent = [name for name in config.tasks.path if name != "builtin" and not Path(name).is_dir()]
     if absent:
         pytest.skip(f"needs tasks that are not part of the repository: {absent[0]}")
+    whole = config.model.path == NANO  # a model twenty times as large is studied in part
+    if not whole:  # the model may not be here, and nothing that is checked depends on it
+        config.model.path = NANO
     check_study(config)
     study = Study(config, config.model.path, "")
     held_in, held_out = study.sides
@@ -36,9 +39,10 @@ def test_a_study_is_in_order_and_measures_all_families(path, monkeypatch):
     assert {task.family for task, out in study.evaluated if not out} >= FAMILIES
     assert len(held_in) >= 60
     assert len(held_out) >= 15
-    assert len(config.study.seeds) >= 3
-    assert sorted(config.study.budgets) == ["targets", "tokens"]
-    assert len(config.study.regimes) == 6
+    if whole:
+        assert len(config.study.seeds) >= 3
+        assert sorted(config.study.budgets) == ["targets", "tokens"]
+        assert len(config.study.regimes) == 6
 
 
 def test_the_studies_are_found():
