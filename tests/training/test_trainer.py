@@ -81,7 +81,9 @@ def test_two_processes_equal_one(tmp_path, normaliser):
     settings = UNEQUAL | NORMALISERS[normaliser] | {"training__log_every": 2}
     train(tiny_config(tmp_path, run="one", **settings))
     assert train_in_two_processes(tiny_config(tmp_path, run="two", **settings)) == [0, 0]
-    assert_same_weights(tmp_path / "one/model", tmp_path / "two/model", atol=1e-6, rtol=0)
+    # AdamW makes a step of the learning rate (1e-2) even of a gradient that is all but rounding,
+    # which differs between processors: 1.2e-6 was seen on one, in one of 1,536 weights.
+    assert_same_weights(tmp_path / "one/model", tmp_path / "two/model", atol=5e-6, rtol=0)
     one, two = log_lines(tmp_path / "one"), log_lines(tmp_path / "two")
     assert [line["step"] for line in two] == [2, 4]
     for ours, theirs in zip(one, two, strict=True):
