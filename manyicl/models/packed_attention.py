@@ -157,11 +157,10 @@ def _attend(
     """Return (N, L, H, D), the attention of a group's `states` (N, H, L, D)."""
     kind = states[0].device.type
     short = kind == "cpu" and group.longest <= SHORT_ON_CPU and torch.is_autocast_enabled(kind)
-    wanted = torch.get_autocast_dtype(kind) if short else states[0].dtype
     with torch.autocast(kind, enabled=False) if short else nullcontext():
         q, k, v = (part.float() for part in states) if short else states
         out, _ = sdpa_attention_forward(module, q, k, v, group.mask, is_causal=True, **arguments)
-    return out.to(wanted)
+    return out.to(torch.get_autocast_dtype(kind)) if short else out
 
 
 def groups_or_mask(
