@@ -235,7 +235,7 @@ def test_few_test_inputs_are_near_duplicates_of_train_inputs(name):
 def test_the_rarest_cue_phrases_are_kept_for_the_test_split(name, classes):
     generator = next(g for g in task_generators() if g.name == name)
     candidates = [generator.candidate(number) for number in range(5000)]
-    reserved = {input_key(c.input) for c in candidates if type(c) is not Example}
+    reserved = {c.key for c in candidates if type(c.example) is not Example}
     test = [input_key(e.input) for e in islice(generator.rows("test", candidates), 500)]
     assert not reserved & {input_key(e.input) for e in TASKS[name].train}
     expected = mean(  # the last sixth of a class has these parts of 1 + 1/2 + 1/3 ...

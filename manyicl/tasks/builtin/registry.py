@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, count, islice
+from typing import NamedTuple
 
 from manyicl.errors import TaskError
 from manyicl.tasks.builtin.stable_random import StableRandom, stable_digest
@@ -38,6 +39,14 @@ _generators: dict[str, TaskGenerator] = {}
 @dataclass(frozen=True, slots=True)
 class Unseen(Example):
     """An example of a cue phrase that the train split never shows: left out where it would."""
+
+
+class Candidate(NamedTuple):
+    """A drawn example, what makes its input distinct, and the split that it lands on."""
+
+    example: Example
+    key: str
+    side: Split
 
 
 def draw_cue(rng: random.Random, cues: Sequence[str]) -> tuple[str, type[Example]]:
@@ -79,11 +88,13 @@ class TaskGenerator:
     module: str
     generate: Generate
 
-    def candidate(self, number: int) -> Example:
+    def candidate(self, number: int) -> Candidate:
         """Return candidate `number`; it depends on the task's name and the number alone."""
-        return self.generate(StableRandom(stable_digest(f"{self.name}:{number}")))
+        example = self.generate(StableRandom(stable_digest(f"{self.name}:{number}")))
+        key = input_key(example.input)
+        return Candidate(example, key, split_of(key))
 
-    def rows(self, split: Split, made: list[Example] | None = None) -> Iterator[Example]:
+    def rows(self, split: Split, made: list[Candidate] | None = None) -> Iterator[Example]:
         """Yield the rows of a split, distinct by input, without end.
 
         `made` collects the candidates, so that a task's two splits, which need about the same
@@ -95,10 +106,9 @@ class TaskGenerator:
         for number in count():
             if number == len(made):
                 made.append(self.candidate(number))
-            example = made[number]
-            key = input_key(example.input)
+            example, key, side = made[number]
             kept = split == "test" or not isinstance(example, Unseen)
-            if kept and split_of(key) == split and key not in seen:
+            if kept and side == split and key not in seen:
                 seen.add(key)
                 misses = 0
                 yield Example(
@@ -115,7 +125,7 @@ class TaskGenerator:
     def as_task(self, num_train: int = NUM_TRAIN, num_test: int = NUM_TEST) -> Task:
         """Return the task; its rows are generated when they are asked for."""
         sizes: dict[Split, int] = {"train": num_train, "test": num_test}
-        made: list[Example] = []
+        made: list[Candidate] = []
         return Task(
             name=self.name,
             family=self.family,
