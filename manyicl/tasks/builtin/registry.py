@@ -188,8 +188,16 @@ def task_generators() -> tuple[TaskGenerator, ...]:
 
 
 def builtin_tasks(num_train: int = NUM_TRAIN, num_test: int = NUM_TEST) -> list[Task]:
-    """Return all generated tasks by family, then name, with so many rows a split."""
-    return [generator.as_task(num_train, num_test) for generator in task_generators()]
+    """Return all generated tasks by family, then name, with so many rows a split.
+
+    A process makes each task once, so that training and the evaluations around it share its rows.
+    """
+    return list(_tasks(num_train, num_test))
+
+
+@cache
+def _tasks(num_train: int, num_test: int) -> tuple[Task, ...]:
+    return tuple(generator.as_task(num_train, num_test) for generator in task_generators())
 
 
 def input_key(text: str) -> str:
