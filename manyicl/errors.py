@@ -47,6 +47,10 @@ class RunError(ManyICLError):
     exit_code = 1
 
 
+class Diverged(RunError):
+    """A loss or gradient is not finite: the learning rate is too high, or numbers too coarse."""
+
+
 class Interrupted(ManyICLError):
     """A run stopped on request; everything done so far is saved and the same call goes on."""
 

@@ -18,6 +18,13 @@ CONFIDENCE = 0.95
 
 Floats = npt.NDArray[np.float64]
 
+# 97.5 % quantiles of Student's t, by degrees of freedom from 1.
+_T = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+    2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
 
 class Interval(NamedTuple):
     """A bootstrap interval and the bootstrap's standard error, both 0 wide for a single value."""
@@ -25,6 +32,11 @@ class Interval(NamedTuple):
     low: float
     high: float
     stderr: float
+
+
+def t_quantile(degrees: int) -> float:
+    """Return the 97.5 % quantile of Student's t, within 0.01."""
+    return _T[degrees - 1] if degrees <= len(_T) else 1.96 + 2.4 / degrees
 
 
 def spread(values: npt.ArrayLike) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from manyicl.errors import Diverged, RunError
 from manyicl.evaluation.evaluate import evaluate_stage
 from manyicl.models.flops import Shape, training_flops
 from manyicl.study.cells import Cell
@@ -25,11 +26,15 @@ MODEL = "run/model"  # in a cell's folder
 def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
     """Train with one learning rate without the validation tasks; return their loss.
 
-    A learning rate of 0 is the untuned base.
+    A learning rate of 0 is the untuned base. One that diverges has no loss (None).
     """
     asked = cell.settings
     rate = asked["learning_rate"]
-    engine = study.engine(str(_train(study, asked, folder, rate)) if rate else None)
+    try:
+        engine = study.engine(str(_train(study, asked, folder, rate)) if rate else None)
+    except Diverged as error:
+        print(error)
+        return {"loss": None, "learning_rate": rate}
     loss = validation_loss(
         engine,
         list(study.validation),
@@ -41,20 +46,32 @@ def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
     return {"loss": loss, "learning_rate": rate}
 
 
-def best_rate(trials: Sequence[tuple[float, float]]) -> float:
+def best_rate(trials: Sequence[tuple[float | None, float]]) -> float | None:
     """Return the learning rate with the lowest loss in (loss, rate); of equal ones the first.
 
-    >>> best_rate([(2.3, 1e-4), (2.1, 3e-4), (2.1, 1e-3)])
+    None if all diverged, which is what a loss of None says.
+
+    >>> best_rate([(2.3, 1e-4), (2.1, 3e-4), (2.1, 1e-3), (None, 3e-3)])
     0.0003
     """
-    best = min(loss for loss, _ in trials)
-    return next(rate for loss, rate in trials if loss == best)
+    losses = [loss for loss, _ in trials if loss is not None]
+    return next((rate for loss, rate in trials if losses and loss == min(losses)), None)
 
 
 def chosen_rate(needs: Found) -> float:
-    """Return the learning rate that the searches among the needed cells found best."""
+    """Return the learning rate that the searches among the needed cells found best.
+
+    Raises `RunError` if all of them diverged.
+    """
     searches = [found for name, found in needs.items() if name.startswith("search/")]
-    return best_rate([(found["loss"], found["learning_rate"]) for found in searches])
+    best = best_rate([(found["loss"], found["learning_rate"]) for found in searches])
+    if best is None:
+        tried = ", ".join(f"{found['learning_rate']:g}" for found in searches)
+        raise RunError(
+            f"study.search.learning_rates: training diverged with every one of {tried}. Add lower "
+            "ones."
+        )
+    return best
 
 
 def train_model(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:

@@ -89,7 +89,7 @@ def _models(kept: list[tuple[Cell, dict[str, Any]]], of: dict[str, dict[str, Any
 
 def _search(kept: list[tuple[Cell, dict[str, Any]]], wanted: int) -> list[SearchPoint]:
     """Every trial; a rate is chosen once all `wanted` of its regime are there."""
-    trials: dict[str, list[tuple[float, float, int]]] = {}
+    trials: dict[str, list[tuple[float | None, float, int]]] = {}
     for cell, result in kept:
         if cell.kind == "search":
             asked = cell.settings

@@ -24,7 +24,7 @@ import torch
 from manyicl.config import Config, ObjectiveConfig
 from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool, shared_order
 from manyicl.episodes.sequence import EncodedSequence
-from manyicl.errors import EpisodeError, RunError
+from manyicl.errors import Diverged, EpisodeError
 from manyicl.evaluation.calibration import expected_calibration_error, option_confidence
 from manyicl.evaluation.kshot import choose_queries, engine_limits
 from manyicl.evaluation.metrics import score_predictions
@@ -74,10 +74,8 @@ def dedicated(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
     trainee = Trainee(study, study.task(asked["task"]), folder / "work", asked)
     model, tokens, supervised = trainee.train(trainee.pool_rows(seed), rate, steps, seed)
     seconds = time.perf_counter() - began
-    # The search serves all seeds; the first bears its cost.
-    searched, search_seconds = 0, 0.0
-    if seed == study.config.study.seeds[0]:
-        searched, search_seconds = chosen["tokens"], chosen["seconds"]
+    # The search was done once and serves all seeds; each model is what it takes to get one.
+    searched = chosen["tokens"]
     score, ece = trainee.score(model)
     record = Dedicated(
         task=asked["task"],
@@ -89,7 +87,7 @@ def dedicated(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
         tokens=tokens,
         search_tokens=searched,
         supervised_answers=steps * asked["answers_per_step"],
-        seconds=seconds + search_seconds,
+        seconds=seconds + chosen["seconds"],
         flops=trainee.flops(model, tokens, searched, supervised, steps),
         ece=ece,
     )
@@ -132,7 +130,7 @@ class Trainee:
         for rate in self.asked["learning_rates"]:
             try:
                 losses, used = self._trial(kept, held, rate, seed)
-            except RunError:  # a loss that is not finite: this rate is too high here
+            except Diverged:  # this rate is too high here
                 continue
             tokens += used
             tried = [(rate, steps, loss) for steps, loss in losses if math.isfinite(loss)]

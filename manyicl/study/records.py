@@ -95,8 +95,10 @@ class Dedicated:
     learning_rate: float
     steps: int
     tokens: int
-    """Of the final training; `search_tokens` are those of the search before it."""
+    """Of the final training."""
     search_tokens: int
+    """Of the search before it, which is done once for a task and pool size and serves all seeds:
+    every one of its models bears the whole of it."""
     supervised_answers: int
     seconds: float
     """Of search and training."""
@@ -140,8 +142,9 @@ class SearchPoint:
     regime: str
     learning_rate: float
     """0: the untuned base, to compare with."""
-    loss: float
-    """Mean loss (nats per answer token) after the regime's own shots, as many as fit."""
+    loss: float | None
+    """Mean loss (nats per answer token) after the regime's own shots, as many as fit; None: the
+    training diverged."""
     num_shots: int
     chosen: bool
 

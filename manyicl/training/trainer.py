@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer
 
-from manyicl.errors import RunError
+from manyicl.errors import Diverged
 from manyicl.training import checkpoint
 from manyicl.training.loss import Shortcuts, supervised_loss, supervised_nll
 from manyicl.training.rows import split_row
@@ -97,9 +97,9 @@ class ManyICLTrainer(Trainer):
         norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[misc]
         finite = torch.stack([weighted for weighted, _ in rows]).isfinite().tolist()
         if not all(finite):
-            raise RunError(self._non_finite(model, rows[finite.index(False)][1]))
+            raise Diverged(self._non_finite(model, rows[finite.index(False)][1]))
         if norm is not None and not torch.isfinite(torch.as_tensor(norm)):
-            raise RunError(
+            raise Diverged(
                 f"step {self.state.global_step + 1}: the gradient is not finite; stopped before "
                 "the optimizer step. Lower training.learning_rate, or use training.precision=fp32."
             )

@@ -19,7 +19,7 @@ def names(count: int) -> list[str]:
 
 
 def info(name: str, family: str = "qa", held_out: bool = True) -> TaskInfo:
-    return TaskInfo(name, family, "group", held_out, "accuracy", "classification", 2)
+    return TaskInfo(name, family, name, held_out, "accuracy", "classification", 2)
 
 
 def score(point: Point, task: str, seed: int, value: float, **rest: Any) -> Score:

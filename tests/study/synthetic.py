@@ -157,7 +157,7 @@ def _tasks(families: Sequence[str]) -> list[TaskInfo]:
                     TaskInfo(
                         task=f"{family}/{side}_{number}",
                         family=family,
-                        group=f"{family}_{side}",
+                        group=f"{family}_{side}_{number}",
                         held_out=held_out,
                         metric=metric,
                         kind="generation" if generated else "classification",

@@ -160,6 +160,15 @@ def test_a_curve_at_the_level_of_guessing_is_called_so():
     assert above([point(0, 38), point(8, 70)], guesses) == "yes"
     luck = Measured("random", 8, 8.0, np.array([[0.0] * 28 + [1.0] * 45 + [0.0] * 27]), 1.0)
     assert above([luck], guesses) == "cannot_tell"  # 45 against 40, on other queries
+    few = [Measured("random", k, float(k), np.zeros((1, 8)), 1.0) for k in (0, 8)]
+    assert above(few, np.zeros(8)) == "cannot_tell"  # eight queries never show that it cannot
+
+
+def test_of_many_points_one_that_is_lucky_is_no_proof():
+    guesses = [1.0] * 40 + [0.0] * 60
+    alone = point(8, 46)  # paired with the guesses, 6 more of 100
+    assert above([alone], guesses) == "yes"
+    assert above([alone, *(point(k, 40) for k in range(20))], guesses) == "cannot_tell"
 
 
 def test_the_fewest_shots_within_a_point_of_the_best_are_chosen():
@@ -238,6 +247,43 @@ def test_the_outlook_pairs_dedicated_models_with_the_reference_at_its_largest_k(
     assert over_base.nearest.gain.value == pytest.approx(0.4)
 
 
+def test_a_verdict_rests_on_pools_on_the_safe_side_of_the_users_rows():
+    """No gain on few rows says nothing of many, nor a gain on many of few."""
+    task = make_task(family="nli")
+    nothing = study({"nli": [0.0] * 4}, pool_sizes=(64,))
+    assert outlook(nothing, task, 64).verdict == "no"
+    assert outlook(nothing, task, 79).verdict == "no"  # nearly as many
+    assert outlook(nothing, task, 20).verdict == "no"
+    assert outlook(nothing, task, 10_000).verdict == "cannot_tell"
+    gained = study({"nli": [0.10, 0.11, 0.12, 0.13]}, pool_sizes=(1000,))
+    assert outlook(gained, task, 10_000).verdict == "yes"
+    assert outlook(gained, task, 20).verdict == "cannot_tell"
+    both = outlook(study({"nli": [0.10, 0.11, 0.12, 0.13]}), task, 100)
+    assert (both.verdict, both.nearest and both.nearest.pool_size) == ("cannot_tell", 256)
+
+
+def test_the_reference_answers_with_the_shots_it_was_tuned_for():
+    """Zero-shot fine-tuning at 0 shots: at 64 it would be worse, and a dedicated model a gain."""
+    made = study({"nli": [0.1] * 4})
+    zero = [
+        Score("zero_shot", "tokens", s.seed, s.task, k, k, value)
+        for s in made.scores
+        if (s.regime, s.budget, s.num_shots, s.selection) == ("many_shot", "tokens", 64, "random")
+        for k, value in ((0, 0.9), (64, 0.2))
+    ]
+    found = outlook(
+        dataclasses.replace(made, scores=(*made.scores, *zero)), task := make_task(family="nli"),
+        300, regime="zero_shot",
+    )  # fmt: skip
+    assert (found.reference, found.reference_shots) == ("zero_shot", 0)
+    assert found.nearest
+    assert found.nearest.gain.value == pytest.approx(0.65 - 0.9)
+    assert found.verdict == "no"
+    said = recommendation(advice(dedicated=found))
+    assert "over zero-shot fine-tuning with 0 shots in the study" in said
+    assert outlook(made, task, 300, regime="zero_shot").reference == "many_shot"
+
+
 def test_a_family_with_too_few_tasks_gives_way_to_the_kind():
     task = make_task(family="nli")
     found = outlook(study({"nli": [0.1] * 2, "qa": [0.2] * 2}), task, 300)
@@ -302,7 +348,7 @@ def test_the_recommendation_names_shots_gain_and_what_it_cannot_tell():
     assert "cannot tell what it would gain without a study" in text
     found = outlook(study({"nli": [0.10, 0.11, 0.12]}), make_task(family="nli"), 300)
     text = recommendation(advice(dedicated=found))
-    assert "A dedicated fine-tune on your 300 rows is worth trying: expected +11.0 points" in text
+    assert "A dedicated fine-tune on your 300 rows is worth trying: it gained +11.0 points" in text
     other = dataclasses.replace(found, same_model=False, study_model="big")
     assert "(numbers of another model)" in recommendation(advice(dedicated=other))
     assert "another model (big; yours began as nano)" in " ".join(notes(advice(dedicated=other)))

@@ -11,7 +11,6 @@ from hypothesis.extra.numpy import arrays
 from study.small_studies import FEW, MANY, info, names, score, study
 from study.synthetic import FAMILIES, KS, POOLS, synthetic_study
 
-from manyicl.evaluation.statistics import hierarchical_interval
 from manyicl.study.analysis.at_zero import tasks_at_zero
 from manyicl.study.analysis.curves import calibration, curve, dedicated_curve, order_sensitivity
 from manyicl.study.analysis.paired import paired, sign_test
@@ -25,6 +24,7 @@ from manyicl.study.analysis.points import (
     shots_of,
     table,
 )
+from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import OrderScore, StudyError, StudyResults
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="scipy comes with scikit-learn")
@@ -173,7 +173,7 @@ def test_a_curve_has_a_point_for_each_number_of_shots() -> None:
 def test_a_curves_interval_resamples_tasks_and_seeds() -> None:
     values = np.random.default_rng(0).random((12, 3))
     (point,) = curve(study({MANY: values}), MANY.key, held_out=True)
-    expected = hierarchical_interval(values.T)
+    expected = interval_of(values, names(12))
     assert (point.low, point.high) == (expected.low, expected.high)
 
 

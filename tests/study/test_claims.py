@@ -10,11 +10,7 @@ from study.synthetic import EFFECTS, FAMILIES, LOSSES, synthetic_study
 from manyicl.study.analysis.claims import claims
 from manyicl.study.analysis.points import BASE_MODEL, ModelKey
 from manyicl.study.analysis.retention_change import measures_without_base, retention_change
-from manyicl.study.analysis.retention_loss import (
-    interval_of_groups,
-    mean_of_groups,
-    retention_summary,
-)
+from manyicl.study.analysis.retention_loss import GroupMeans, retention_summary
 from manyicl.study.records import Retention, StudyError, StudyResults
 
 MANY, ZERO = ModelKey("many_shot", "tokens"), ModelKey("zero_shot", "tokens")
@@ -48,7 +44,8 @@ def test_a_loss_is_negative_whichever_way_is_better() -> None:
     parity, text, group = retention_change(results, ZERO)
     assert text.measure == "text_bits_per_byte"
     assert (text.base, text.after, text.difference) == pytest.approx((1.0, 1.3, -0.3))
-    assert (text.low, text.high) == pytest.approx((-0.4, -0.2))
+    # Student's t with one degree of freedom: 12.706 standard errors of 0.1.
+    assert (text.low, text.high) == pytest.approx((-0.3 - 1.2706, -0.3 + 1.2706))
     assert text.relative_loss == pytest.approx(0.3)
     assert (parity.base, parity.after, parity.difference) == pytest.approx((0.5, 0.4, -0.1))
     # Seed by seed the difference is the same, so its interval has no width.
@@ -125,7 +122,8 @@ def test_a_loss_is_in_shares_of_the_base_or_of_a_tenth(base, after, loss) -> Non
     results = of(keep(ZERO, "family/math", [after], base=base))
     assert retention_change(results, ZERO)[0].relative_loss == pytest.approx(loss)
     (summary,) = retention_summary(results)
-    assert summary.mean_loss == pytest.approx(loss)
+    assert summary.mean_loss == pytest.approx(max(loss, 0))  # a gain is no loss, and no more
+    assert dict(summary.groups)["family"] == pytest.approx(loss)
 
 
 def test_bits_per_byte_are_lost_in_shares_of_the_base_however_small() -> None:
@@ -157,16 +155,28 @@ def test_the_interval_resamples_measures_within_their_group_and_seeds() -> None:
     measures = (
         ["text_bits_per_byte"] * 1 + [f"icl/{n}" for n in range(5)] + ["family/a", "family/b"]
     )
-    losses = draw.normal(0.2, 0.2, (len(measures), 1))
+    losses = 2 + draw.normal(0.2, 0.2, (len(measures), 1))  # no draw is a gain
     groups = losses[:1], losses[1:6], losses[6:]
-    assert mean_of_groups(measures, losses) == pytest.approx(np.mean([g.mean() for g in groups]))
-    found = interval_of_groups(measures, losses)
+    found = GroupMeans.of(measures, losses)
+    mean, draws = found.lost()
+    assert mean == pytest.approx(np.mean([group.mean() for group in groups]))
     # The variance of a mean of independent group means, each of resampled measures.
     variance = sum(group.var() / len(group) for group in groups) / 9
-    assert found.stderr == pytest.approx(variance**0.5, rel=0.05)
+    assert found.ends(draws).stderr == pytest.approx(variance**0.5, rel=0.05)
     by_seed = np.repeat([[0.1, 0.2, 0.6]], len(measures), axis=0)
-    found = interval_of_groups(measures, by_seed)
-    assert found.stderr == pytest.approx(np.std([0.1, 0.2, 0.6]) / 3**0.5, rel=0.05)
+    found = GroupMeans.of(measures, by_seed)
+    stderr = np.std([0.1, 0.2, 0.6]) / 3**0.5
+    assert found.ends(found.lost()[1]).stderr == pytest.approx(stderr, rel=0.05)
+
+
+def test_a_gain_on_one_group_makes_up_for_no_loss_on_another() -> None:
+    measures = ["text_bits_per_byte", "icl/a", "icl/b"]
+    losses = np.array([[0.3, 0.3, 0.3], [-0.9, -0.8, -0.7], [-0.5, -0.4, -0.3]])
+    found = GroupMeans.of(measures, losses)
+    assert found.lost()[0] == pytest.approx(0.15)
+    assert found.clear == (True, False)
+    one_seed = GroupMeans.of(measures, losses[:, :1])
+    assert one_seed.clear == (False, False)
 
 
 def test_models_are_summed_up_over_the_measures_they_share() -> None:
@@ -237,7 +247,42 @@ def test_no_difference_cannot_be_told() -> None:
 def test_too_few_tasks_cannot_tell() -> None:
     found = claims(made_up(families=FAMILIES[:1]))
     assert {c.verdict for c in found if c.name != "retention"} == {"cannot tell"}
-    assert "fewer than 6 tasks" in found[0].why
+    assert "tasks of fewer than 6 groups cannot show it" in found[0].why
+
+
+def test_one_seed_cannot_tell() -> None:
+    for claim in claims(made_up(seeds=(0,))):
+        assert claim.verdict == "cannot tell"
+        assert "one seed cannot show it" in claim.why
+        assert claim.value is not None
+
+
+def test_a_gain_elsewhere_makes_no_retention_claim_hold() -> None:
+    """ManyICL forgets more of the text; what it gained in context is no excuse."""
+    results = made_up(budgets=["targets"])
+    values = {"text_bits_per_byte": {"many_shot": 1.32, "zero_shot": 1.25}}
+    gained = {"many_shot": 1.3, "zero_shot": 0.9}
+
+    def changed(record: Retention) -> Retention:
+        if record.regime not in gained:
+            return record
+        of_measure = values.get(record.measure)
+        if of_measure:
+            return dataclasses.replace(record, value=of_measure[record.regime])
+        return dataclasses.replace(record, value=record.value * gained[record.regime])
+
+    retention = tuple(map(changed, results.retention))
+    fourth = claims(dataclasses.replace(results, retention=retention))[3]
+    assert fourth.verdict != "holds"
+    assert "loses more than half of it on text_bits_per_byte" in fourth.why
+
+
+def test_families_left_out_with_one_seed_are_named() -> None:
+    results = made_up(budgets=["tokens"])
+    once = tuple(r for r in results.retention if "family/" not in r.measure or r.seed == 0)
+    found = claims(dataclasses.replace(results, retention=once))[3]
+    assert "measured with fewer seeds: family" in found.why
+    assert "fewer seeds" not in claims(results)[3].why
 
 
 def test_a_pool_smaller_than_the_shots_cannot_show_the_third_claim() -> None:
@@ -280,7 +325,7 @@ def test_free_text_is_no_part_of_the_retention_claim() -> None:
     assert claims(dataclasses.replace(results, retention=changed))[3] == fourth
     assert fourth.count == 11  # text, five in context, five families
     many, zero = (
-        np.mean([value for name, value in fourth.values if name.startswith(regime + "/")])
+        np.mean([max(value, 0) for name, value in fourth.values if name.startswith(f"{regime}/")])
         for regime in ("many_shot", "zero_shot")
     )
     assert fourth.value == pytest.approx(zero / 2 - many)

@@ -13,7 +13,7 @@ from study.toy_studies import toy_study, write_tasks
 
 from manyicl.config import ModelConfig
 from manyicl.episodes import EncodedPool, Encoder, Pool, shared_order
-from manyicl.errors import ConfigError, EpisodeError, RunError
+from manyicl.errors import ConfigError, Diverged, EpisodeError
 from manyicl.evaluation.evaluate import evaluate_stage
 from manyicl.evaluation.kshot import TaskSweep
 from manyicl.inference import Engine
@@ -235,7 +235,7 @@ def searched(study: Study, folder: Path, trials: dict[float, Losses | None]) -> 
         parts.append((kept, held))
         losses = trials[rate]
         if losses is None:
-            raise RunError("the loss is not finite")
+            raise Diverged("the loss is not finite")
         return list(losses), 100 * len(losses)
 
     found._trial = trial
@@ -370,12 +370,12 @@ def test_cells_are_the_same_whatever_was_random_before(study, folder, monkeypatc
     assert computed(study, folder / "cells", 2) == one
     best = min((loss, rate, steps) for rate, steps, loss in choice["trials"])
     assert (choice["learning_rate"], choice["steps"]) == best[1:]
-    # The second seed takes what the first one's pool chose; the first bears the cost.
+    # The second seed takes what the first one's pool chose; each bears the whole cost of that.
     for row in (first, second):
         assert (row["learning_rate"], row["steps"]) == best[1:]
         assert (row["pool_size"], row["supervised_answers"]) == (8, 4 * best[2])
-    assert (first["search_tokens"], second["search_tokens"]) == (choice["tokens"], 0)
-    assert first["flops"] > second["flops"] > 0
+        assert row["search_tokens"] == choice["tokens"]
+    assert first["flops"] == pytest.approx(second["flops"], rel=0.2)
 
 
 @pytest.mark.parametrize("name", ["tags3", "sums3"])

@@ -134,7 +134,7 @@ def test_how_it_was_made_is_told() -> None:
 
 def test_an_unfinished_study_says_so_first() -> None:
     text = study_markdown(replace(RESULTS, missing=1))
-    assert text.splitlines()[2].startswith("**Not complete: 1 cell not run.")
+    assert text.splitlines()[2].startswith("**Not complete: 1 cell not run and 1 cell failed.")
     empty = study_markdown(StudyResults("begun", missing=4))
     assert "Not complete: 4 cells" in empty
     assert not tables(empty)

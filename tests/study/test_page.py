@@ -236,13 +236,13 @@ def test_cost_and_search_are_told(page: Page) -> None:
     row = page.row("Cost of adapting", "dedicated fine-tuning")
     assert (row["examples"], row["training tokens"]) == ("16", "57,600")  # 24 steps x 2,400
     row = page.row("Cost of adapting", "ManyICL")
-    assert (row["training tokens"], row["time"]) == ("0", "none")
+    assert (row["training tokens"], row["time"]) == ("0", "–")
     row = page.row("Search of the learning rate", "ManyICL")
     assert (row["untuned"], row["0.0003"]) == ("2.500", "1.700")
     assert "loss is not finite at step 12." in page.text
 
 
-def of_search(losses: list[float], chosen: int | None) -> StudyResults:
+def of_search(losses: list[float | None], chosen: int | None) -> StudyResults:
     """A search of the untuned base and rates 1, 2, ..."""
     points = [
         SearchPoint("few_shot", float(rate), loss, 5, rate == chosen)
@@ -259,6 +259,9 @@ def of_search(losses: list[float], chosen: int | None) -> StudyResults:
         ([2.0, 1.5, 1.4, 1.3], 3, "chosen at the edge of what was tried"),
         ([1.0, 1.5, 1.4, 1.6], 2, "no rate is below the untuned base"),
         ([2.0, 1.3], None, "not complete: nothing chosen yet"),
+        ([2.0, 1.3], 1, "the only rate tried"),
+        ([2.0, 1.5, 1.4, None], 2, ""),
+        ([2.0, None, None], None, "every rate diverged"),
     ],
 )
 def test_a_doubtful_choice_of_a_rate_is_noted(losses, chosen, note) -> None:
@@ -266,7 +269,9 @@ def test_a_doubtful_choice_of_a_rate_is_noted(losses, chosen, note) -> None:
     assert table is not None
     (row,) = table.rows
     assert row.note == note
-    assert [cell.text for cell in row.cells[1:]] == [f"{loss:.3f}" for loss in losses]
+    assert [cell.text for cell in row.cells[1:]] == [
+        "diverged" if loss is None else f"{loss:.3f}" for loss in losses
+    ]
     assert [at for at, cell in enumerate(row.cells[1:]) if cell.bold] == [chosen] * bool(chosen)
     assert table.columns[2] == "untuned"
 
@@ -361,7 +366,8 @@ def test_the_same_results_give_the_same_bytes(html: str, tmp_path: Path) -> None
 
 
 def test_cells_not_run_are_told_at_once(html: str) -> None:
-    assert "Not complete" not in html
+    assert "Not complete: 1 cell failed." in html
+    assert "Not complete" not in render_study(replace(RESULTS, failures=()))
     begun = StudyResults("begun", tasks=RESULTS.tasks, models=RESULTS.models, missing=3)
     text = Page(render_study(begun)).text
     assert "Not complete: 3 cells not run." in text

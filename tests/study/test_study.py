@@ -12,8 +12,8 @@ from study.toy_studies import toy_settings, toy_study, without_clocks, write_tas
 from training.tiny_runs import exit_code
 
 from manyicl.cli import main
-from manyicl.errors import Interrupted
-from manyicl.study import runner, work
+from manyicl.errors import Diverged, Interrupted, RunError
+from manyicl.study import adapt, runner, work
 from manyicl.study.records import StudyResults
 from manyicl.study.run import run_study
 from manyicl.study.settings import StudyConfig
@@ -198,6 +198,32 @@ def test_a_cell_that_fails_leaves_the_others_and_is_tried_again(folder, monkeypa
     # The bug is mended: the same command computes the rest.
     assert main(["study", *settings]) == 0
     assert StudyResults.load(folder / "failing").failures == ()
+
+
+def test_a_rate_that_diverges_is_a_result_and_the_others_are_chosen_from(folder, monkeypatch):
+    original = adapt._train
+
+    def diverging(study: Any, asked: Any, where: Path, rate: float) -> Path:
+        if asked["regime"] == "zero_shot" and rate == 3e-3:
+            raise Diverged("step 2: the loss is not finite")
+        return original(study, asked, where, rate)
+
+    monkeypatch.setattr(adapt, "_train", diverging)
+    settings = {"study__dedicated__tasks": ["none"], "study__left_out": []}
+    results = run_study(toy_study(folder, "diverging", **settings))
+    assert results.failures == ()
+    found = {s.learning_rate: s for s in results.search if s.regime == "zero_shot"}
+    assert found[3e-3].loss is None
+    assert [rate for rate, point in found.items() if point.chosen] == [
+        min((s.loss, rate) for rate, s in found.items() if rate and s.loss is not None)[1]
+    ]
+    assert StudyResults.from_json(results.to_json()) == results
+
+
+def test_if_every_rate_diverges_the_message_says_so():
+    searches = {f"search/x-{r:g}": {"loss": None, "learning_rate": r} for r in (1e-3, 3e-3)}
+    with pytest.raises(RunError, match=r"diverged with every one of 0\.001, 0\.003\. Add lower"):
+        adapt.chosen_rate(searches)
 
 
 def test_a_worker_that_dies_costs_only_its_cell(folder, monkeypatch):

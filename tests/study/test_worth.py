@@ -25,15 +25,22 @@ def test_the_share_of_the_gap_by_hand() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.75, 0.75, 0.75))
     assert (found.numerator, found.denominator) == pytest.approx((0.3, 0.4))
     assert (found.num_tasks, found.num_seeds, found.reason) == (8, 3, "")
-    assert found.clear
 
 
 def test_it_is_a_ratio_of_means_over_the_tasks_of_all_three() -> None:
-    few, many, tuned = [[0.2], [0.4], [0.9]], [[0.4], [0.5], [0.9]], [[0.6], [0.6], [NAN]]
+    few = [[0.2], [0.4], [0.2], [0.4], [0.9]]
+    many = [[0.4], [0.5], [0.4], [0.5], [0.9]]
+    tuned = [[0.6], [0.6], [0.6], [0.6], [NAN]]
     found = gap_closed(study({FEW: few, MANY: many, TUNED: tuned}), FEW, MANY, TUNED, held_out=True)
     assert found.value == pytest.approx(0.3 / 0.6)
-    assert (found.num_tasks, found.missing_tasks) == (2, 1)
-    assert not found.clear  # two tasks
+    assert (found.num_tasks, found.missing_tasks) == (4, 1)
+
+
+def test_two_tasks_tell_no_share() -> None:
+    values = {FEW: [[0.5], [0.5]], MANY: [[0.6], [0.6]], TUNED: [[0.51], [0.51]]}
+    found = gap_closed(study(values), FEW, MANY, TUNED, held_out=True)
+    assert found.value is None
+    assert found.reason == "tasks of fewer than 3 groups do not show it"
 
 
 @pytest.mark.parametrize("gap", [-0.2, 0.0])
@@ -77,10 +84,12 @@ def test_the_ratios_interval_for_one_seed_is_scipys_paired_bootstrap() -> None:
 
 
 def test_the_share_of_dedicated_by_hand() -> None:
-    values = {MANY: [[0.3], [0.6]], TUNED: [[0.4], [0.8]]}
+    values = {MANY: [[0.3], [0.6], [0.45]], TUNED: [[0.4], [0.8], [0.6]]}
     found = share_of_dedicated(study(values), MANY, TUNED, held_out=True)
     assert (found.value, found.low, found.high) == pytest.approx((0.75, 0.75, 0.75))
-    nothing = share_of_dedicated(study({MANY: [[0.3]], TUNED: [[0.0]]}), MANY, TUNED, held_out=True)
+    nothing = share_of_dedicated(
+        study({MANY: [[0.3]] * 3, TUNED: [[0.0]] * 3}), MANY, TUNED, held_out=True
+    )
     assert nothing.value is None
     assert "the score of dedicated fine-tuning is not clearly above 0" in nothing.reason
 
@@ -155,9 +164,8 @@ def test_the_made_up_study_has_a_share_overall_and_by_family() -> None:
     one = gap_closed(results, FEW, MANY, DedicatedPoint(256), held_out=True, family="nli")
     # 0.38 + 0.045 * 6.02 against 0.40 + 0.022 * 2.58, to 0.40 + 0.045 * 8.01
     assert whole.value == pytest.approx((0.651 - 0.457) / (0.760 - 0.457), abs=0.05)
-    assert whole.clear
     assert one.value is not None
-    assert not one.clear  # four tasks
+    assert one.num_groups == 4
     # Of 24 tasks, the 4 of summarization hold 40 of 64 shots; pool 256 is there for all.
     assert whole.fitted == pytest.approx((20 * 64 + 4 * 40) / 24)
     assert one.fitted == 64

@@ -9,10 +9,13 @@ from statistics import mean, median
 from typing import Any
 
 from manyicl.study.advice.rules import Estimate, Verdict, judge, mean_over_few
+from manyicl.study.analysis.claims import own_point
+from manyicl.study.analysis.points import ModelKey
 from manyicl.study.records import BASE, Dedicated, StudyResults
 from manyicl.tasks import Task
 
 MIN_TASKS = 3  # an interval over fewer tasks says nothing
+NEARLY = 0.8  # a pool of so many of the user's rows counts as as many
 MANY_SHOT = "many_shot"
 
 
@@ -23,7 +26,7 @@ class PoolGain:
     pool_size: int
     num_tasks: int
     gain: Estimate
-    """Over the reference at its largest k; interval over tasks."""
+    """Over the reference at its own number of shots; interval over tasks."""
     score: Estimate
     """Of the dedicated models themselves."""
     tokens: float
@@ -40,7 +43,7 @@ class Outlook:
     curve: tuple[PoolGain, ...] = ()
     """By pool size. Empty where nothing can be said."""
     nearest: PoolGain | None = None
-    """The pool size nearest to the rows the user has."""
+    """The pool size that the verdict rests on; else the one nearest to the rows the user has."""
     among: str = ""
     """Which tasks these are: `family qa`, or `kind generation` where a family has too few."""
     reference: str = ""
@@ -85,14 +88,29 @@ def outlook(
         curve = _curve(found, names, scores)
         if not curve:
             continue
-        nearest = min(curve, key=lambda gain: abs(math.log(gain.pool_size / num_rows)))
-        verdict = judge(nearest.gain)
+        verdict, nearest = _verdict(curve, num_rows)
         return Outlook(verdict, curve, nearest, among, reference, shots, **said)
     reason = (
         f"the study has dedicated models of fewer than {MIN_TASKS} held-out tasks of family "
         f"{task.family}, and of kind {task.kind}"
     )
     return Outlook("cannot_tell", **said, reason=reason)
+
+
+def _verdict(curve: Sequence[PoolGain], num_rows: int) -> tuple[Verdict, PoolGain]:
+    """Judge by what was measured on the safe side: more rows do not make a model worse.
+
+    A gain counts from pools that are (nearly) no larger than the user's rows, "no gain" from such
+    as are (nearly) no smaller.
+    """
+    smaller = [gain for gain in curve if gain.pool_size * NEARLY <= num_rows]
+    larger = [gain for gain in curve if gain.pool_size >= NEARLY * num_rows]
+    if smaller and judge(smaller[-1].gain) == "yes":
+        return "yes", smaller[-1]
+    if larger and judge(larger[0].gain) == "no":
+        return "no", larger[0]
+    nearest = min(curve, key=lambda gain: abs(math.log(gain.pool_size / num_rows)))
+    return "cannot_tell", nearest
 
 
 def _curve(
@@ -109,7 +127,7 @@ def _curve(
 
 
 def _reference(study: StudyResults, regime: str) -> tuple[str, int, dict[tuple[str, int], float]]:
-    """Return a regime, its largest k, and its score there by task and seed.
+    """Return a regime, the number of shots it is meant for, and its score there by task and seed.
 
     Matched on training tokens, where the study did that; ManyICL if the regime was not studied.
     """
@@ -118,11 +136,12 @@ def _reference(study: StudyResults, regime: str) -> tuple[str, int, dict[tuple[s
         budgets = {s.budget for s in scores}
         if scores:
             budget = "tokens" if "tokens" in budgets else min(budgets)
-            most = max(s.num_shots for s in scores)
-            return name, most, {
+            point = own_point(study, ModelKey(name, budget))
+            shots = max(s.num_shots for s in scores) if point is None else point.num_shots
+            return name, shots, {
                 (s.task, s.seed): s.score
                 for s in scores
-                if s.budget == budget and s.num_shots == most
+                if s.budget == budget and s.num_shots == shots
             }  # fmt: skip
     return "", 0, {}
 

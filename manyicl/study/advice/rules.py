@@ -9,12 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from manyicl.evaluation.statistics import Floats, bootstrap_interval, hierarchical_interval
+from manyicl.evaluation.statistics import (
+    Floats,
+    bootstrap_interval,
+    hierarchical_interval,
+    t_quantile,
+)
 
 Verdict = Literal["yes", "no", "cannot_tell"]
 
@@ -22,12 +28,6 @@ MARGIN = 0.03  # a gain below this is not worth more work
 WITHIN = 0.01  # fewer shots are recommended if they score within this of the best
 ENOUGH_QUERIES = 30  # "no gain" needs so many: a few queries rarely show a small gain
 
-# 97.5 % quantiles of Student's t, by degrees of freedom from 1.
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-    2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
 _NORMAL = 1.96
 
 
@@ -79,11 +79,6 @@ class Choice:
     score: Estimate
     over_random: Estimate | None = None
     """Similar shots: what they gain over as many random ones."""
-
-
-def t_quantile(degrees: int) -> float:
-    """Return the 97.5 % quantile of Student's t, within 0.01."""
-    return _T[degrees - 1] if degrees <= len(_T) else _NORMAL + 2.4 / degrees
 
 
 def mean_over_queries(scores: npt.ArrayLike, least: float = 0.0) -> Estimate:
@@ -153,12 +148,16 @@ def above(curve: Sequence[Measured], guesses: npt.ArrayLike) -> Verdict:
     """Say whether the model does the task at all: better than answering without reading.
 
     `guesses` are the Q scores of the most frequent answer (or of chance). `yes`: some point is
-    clearly above them; `no`: none is, and none lies 3 points or more above them.
+    clearly above them, its interval widened for the number of points that could have been
+    (Bonferroni); `no`: none is, none lies 3 points or more above them, and there were enough
+    queries to see it.
     """
     gains = [mean_over_queries(point.scores - np.asarray(guesses), -1.0) for point in curve]
-    if any(gain.low > 0 for gain in gains):
+    wider = NormalDist().inv_cdf(1 - 0.025 / len(gains)) / _NORMAL
+    if any(gain.value > wider * (gain.value - gain.low) for gain in gains):
         return "yes"
-    return "no" if all(gain.value < MARGIN for gain in gains) else "cannot_tell"
+    enough = curve[0].scores.shape[1] >= ENOUGH_QUERIES
+    return "no" if enough and all(gain.value < MARGIN for gain in gains) else "cannot_tell"
 
 
 def choose(curve: Sequence[Measured], similar: Verdict) -> Choice:

@@ -160,13 +160,19 @@ def _dedicated(advice: Advice) -> str:
         return "A dedicated fine-tune: cannot tell what it would gain without a study (--study)."
     if outlook.nearest is None:
         return f"A dedicated fine-tune: cannot tell ({outlook.reason})."
-    expected = f"expected {_points(outlook.nearest.gain)}"
+    title = TITLES.get(outlook.reference, outlook.reference)
+    over = f"over {title} with {outlook.reference_shots} shots in the study"
+    expected = f"{_points(outlook.nearest.gain)} {over}"
     other = " (numbers of another model)" if outlook.same_model is False else ""
     if outlook.verdict == "yes":
-        return f"A dedicated fine-tune on your {rows} is worth trying: {expected}{other}."
+        return f"A dedicated fine-tune on your {rows} is worth trying: it gained {expected}{other}."
     if outlook.verdict == "no":
-        return f"A dedicated fine-tune on your {rows} is not worth it: {expected}{other}."
-    return f"A dedicated fine-tune on your {rows}: {expected}: cannot tell{other}."
+        return f"A dedicated fine-tune on your {rows} is not worth it: it gained {expected}{other}."
+    size = outlook.nearest.pool_size
+    return (
+        f"A dedicated fine-tune on your {rows}: cannot tell; on {size:,} rows it gained "
+        f"{expected}{other}."
+    )
 
 
 # --- findings ------------------------------------------------------------------------------------
@@ -253,7 +259,7 @@ def _by_pool(outlook: Outlook) -> str:
     if len(outlook.curve) < 2:
         return ""
     points = ", ".join(f"{p.pool_size:,} rows {change(p.gain.value)}" for p in outlook.curve)
-    return f" By number of rows: {points}."
+    return f" By number of rows, each over the tasks that have so many: {points}."
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The claims of many-shot in-context fine-tuning, and what a study says of each.
 
 One rule for all: a claim is that some quantity lies above a line. It holds where the whole 95 %
-interval does, fails where none of it does, and otherwise the study cannot tell.
+interval does, fails where none of it does, and otherwise the study cannot tell. Nor can it with one
+seed, whatever the interval: how another training would come out is no part of it then.
 """
 
 from __future__ import annotations
@@ -19,12 +20,9 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     shots_of,
 )
-from manyicl.study.analysis.retention_loss import (
-    by_group,
-    interval_of_groups,
-    loss_table,
-    mean_of_groups,
-)
+from manyicl.study.analysis.resampling import FEWEST_SEEDS
+from manyicl.study.analysis.retention_change import group_of
+from manyicl.study.analysis.retention_loss import GroupMeans, loss_table
 from manyicl.study.analysis.worth import share_of_dedicated
 from manyicl.study.records import StudyResults
 from manyicl.study.regimes import TITLES, own_shots
@@ -33,6 +31,8 @@ Verdict = Literal["holds", "fails", "cannot tell"]
 BUDGETS = ("tokens", "targets")
 SHARE = 0.9  # of dedicated fine-tuning's score
 PART = 0.5  # of zero-shot fine-tuning's loss of retention
+_GROUPS = "tasks of fewer than {} groups cannot show it"
+_MEASURES = "fewer than {} measures cannot show it"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ def _above(results: StudyResults, budget: str, better: str, worse: str) -> Claim
     found = paired(results, a, b, held_out=True)
     if found is None:
         return _unmeasured(name, budget, wording, "the two have no task and seed in common", 0.0)
-    verdict, why = _judge(found.mean, found.low, found.high, 0.0, found.num_tasks, "tasks")
+    verdict, why = _judge(
+        (found.mean, found.low, found.high), 0.0, found.num_groups, _GROUPS, found.num_seeds
+    )
     return Claim(
         name=name,
         budget=budget,
@@ -125,7 +127,9 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
     found = share_of_dedicated(results, point, DedicatedPoint(pool), held_out=True)
     if found.value is None or found.low is None or found.high is None:
         return _unmeasured(name, budget, wording, found.reason, SHARE)
-    verdict, why = _judge(found.value, found.low, found.high, SHARE, found.num_tasks, "tasks")
+    verdict, why = _judge(
+        (found.value, found.low, found.high), SHARE, found.num_groups, _GROUPS, found.num_seeds
+    )
     why += f"; {_shots(point, found.fitted)} shots against a pool of {pool}"
     if not enough:
         why += ", the largest one: ManyICL was shown more than dedicated fine-tuning had"
@@ -154,9 +158,11 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
 
 
 def _forgets_less(results: StudyResults, budget: str) -> Claim:
-    """The quantity is half of zero-shot's relative loss less ManyICL's: linear, so no ratio.
+    """The quantity is half of zero-shot's mean loss less ManyICL's: linear, so no ratio.
 
-    Free text is no part of it (`retention_change.NOT_JUDGED`).
+    A group of measures that gained counts as no loss on either side. It does not hold where ManyICL
+    loses more than half as much on any group. Free text is no part of it
+    (`retention_change.NOT_JUDGED`).
     """
     name = "retention"
     wording = (
@@ -167,21 +173,24 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
     found = loss_table(results, keys)
     if not found.measures:
         return _unmeasured(name, budget, wording, "the two have no measure in common", 0.0)
-    many, zero = found.losses
-    lost, other = (mean_of_groups(found.measures, losses) for losses in (many, zero))
-    spared = PART * zero - many
-    value = mean_of_groups(found.measures, spared)
-    low, high, _ = interval_of_groups(found.measures, spared)
-    verdict, why = _judge(value, low, high, 0.0, len(found.measures), "measures")
+    many, zero = (GroupMeans.of(found.measures, losses) for losses in found.losses)
+    (lost, draws), (other, other_draws) = many.lost(), zero.lost()
+    value = PART * other - lost
+    low, high, _ = many.ends(PART * other_draws - draws)
+    num_seeds, count = len(found.seeds), len(found.measures)
+    verdict, why = _judge((value, low, high), 0.0, count, _MEASURES, num_seeds)
     why = f"relative loss {lost:.3f} against {other:.3f}; half of it less that: {why}"
-    both = [interval_of_groups(found.measures, losses).low for losses in (zero, many)]
-    if both[0] <= 0 and not (verdict == "fails" and both[1] > 0):
+    if not any(zero.clear) and not (verdict == "fails" and any(many.clear)):
         verdict = "cannot tell"
         why += f"; {TITLES['zero_shot']} itself has no clear loss to halve"
-    groups = list(zip(by_group(found.measures, many), by_group(found.measures, zero), strict=True))
-    beyond = [group for (group, one), (_, two) in groups if one > max(PART * two, 0.0)]
+    pairs = list(zip(many.groups, map(float, many.means), map(float, zero.means), strict=True))
+    beyond = [group for group, one, two in pairs if one > max(PART * two, 0.0)]
     if beyond:
+        verdict = "cannot tell" if verdict == "holds" else verdict
         why += f"; loses more than half of it on {', '.join(beyond)}"
+    once = list(dict.fromkeys(map(group_of, found.once)))
+    if once:
+        why += f"; measured with fewer seeds: {', '.join(once)}"
     left_out = sorted({name for names in found.left_out for name in names})
     if left_out:
         why += f"; not compared: {', '.join(left_out)}"
@@ -190,7 +199,7 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
         budget=budget,
         wording=wording,
         verdict=verdict,
-        why=f"{why} ({len(found.measures)} measures, {_seeds(len(found.seeds))})",
+        why=f"{why} ({count} measures, {_seeds(num_seeds)})",
         line=0.0,
         value=value,
         low=low,
@@ -198,11 +207,11 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
         values=(
             ("many_shot", lost),
             ("zero_shot", other),
-            *((f"many_shot/{group}", one) for (group, one), _ in groups),
-            *((f"zero_shot/{group}", two) for _, (group, two) in groups),
+            *((f"many_shot/{group}", one) for group, one, _ in pairs),
+            *((f"zero_shot/{group}", two) for group, _, two in pairs),
         ),
-        count=len(found.measures),
-        num_seeds=len(found.seeds),
+        count=count,
+        num_seeds=num_seeds,
     )
 
 
@@ -224,16 +233,20 @@ def _shots(point: Point, fitted: float) -> str:
 
 
 def _judge(
-    value: float, low: float, high: float, line: float, count: int, what: str
+    measured: tuple[float, float, float], line: float, count: int, few: str, num_seeds: int
 ) -> tuple[Verdict, str]:
-    measured = f"{value:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    """Judge (value, low, high) by the rule above; `few` says what too small a `count` is of."""
+    value, low, high = measured
+    said = f"{value:.3f}, 95 % interval {low:.3f} to {high:.3f}"
     if count < FEWEST_TASKS:
-        return "cannot tell", f"{measured}, but fewer than {FEWEST_TASKS} {what} cannot show it"
+        return "cannot tell", f"{said}, but {few.format(FEWEST_TASKS)}"
+    if num_seeds < FEWEST_SEEDS:
+        return "cannot tell", f"{said}, but one seed cannot show it"
     if low > line:
-        return "holds", f"{measured}, above {line:g}"
+        return "holds", f"{said}, above {line:g}"
     if high <= line:
-        return "fails", f"{measured}, not above {line:g}"
-    return "cannot tell", f"{measured}, which includes {line:g}"
+        return "fails", f"{said}, not above {line:g}"
+    return "cannot tell", f"{said}, which includes {line:g}"
 
 
 def _basis(num_tasks: int, num_seeds: int, missing_tasks: int, missing_seeds: int) -> str:

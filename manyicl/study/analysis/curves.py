@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from manyicl.evaluation.statistics import spread
-from manyicl.study.analysis.paired import interval_of
 from manyicl.study.analysis.points import (
     Cell,
     DedicatedPoint,
@@ -15,12 +14,14 @@ from manyicl.study.analysis.points import (
     Point,
     as_array,
     full_rectangle,
+    groups_of,
     num_seeds,
     pool_sizes,
     shots_of,
     table,
     task_names,
 )
+from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import StudyResults
 
 
@@ -101,7 +102,7 @@ def curve(
     for k in shots_of(results, key, held_out=held_out, family=family, selection=selection):
         point = Point(key, k, selection)
         scores = table(results, [point], held_out=held_out, family=family)
-        interval = interval_of(scores.values[0])
+        interval = interval_of(scores.values[0], scores.groups)
         points.append(
             CurvePoint(
                 num_shots=k,
@@ -134,7 +135,7 @@ def dedicated_curve(
         return []
     curve = []
     for point, values in zip(points, found.values, strict=True):
-        interval = interval_of(values)
+        interval = interval_of(values, found.groups)
         alone = table(results, [point], held_out=held_out, family=family)
         curve.append(
             PoolPoint(
@@ -183,7 +184,7 @@ def order_sensitivity(
     }
     tasks, seeds = full_rectangle(spreads)
     values, shots = (as_array(each, tasks, seeds) for each in (spreads, fitted))
-    interval = interval_of(values)
+    interval = interval_of(values, groups_of(results, tasks))
     return OrderSensitivity(
         num_shots=int(shots.max()),
         effective_shots=float(shots.mean()),
@@ -213,7 +214,7 @@ def calibration(
     if found.empty:
         return None
     values = found.values[0]
-    interval = interval_of(values)
+    interval = interval_of(values, found.groups)
     return Calibration(
         mean=float(np.mean(values)),
         low=interval.low,

@@ -1,7 +1,6 @@
 """The difference of two operating points over the same tasks and seeds, and how sure it is.
 
-Intervals are of 95 %, tasks and seeds resampled together (`evaluation/statistics.py`). Of three
-seeds a bootstrap sees little: where seeds differ much, the interval is too narrow.
+Intervals are of 95 %, groups of tasks and seeds resampled together (`resampling.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from math import comb
 
 from manyicl.evaluation.curves import FEWEST_TASKS
-from manyicl.evaluation.statistics import Interval, hierarchical_interval
-from manyicl.study.analysis.points import Floats, OperatingPoint, table
+from manyicl.study.analysis.points import OperatingPoint, table
+from manyicl.study.analysis.resampling import FEWEST_SEEDS, interval_of
 from manyicl.study.records import StudyResults
 
 TIE = 0.005
@@ -37,6 +36,8 @@ class PairedDifference:
     p_value: float
     """Two-sided sign test over tasks, ties left out; 1 if all are ties."""
     num_tasks: int
+    num_groups: int
+    """Groups that these tasks are of."""
     num_seeds: int
     missing_tasks: int
     """Tasks of the kind asked for that are left out, since some score is not there."""
@@ -44,8 +45,9 @@ class PairedDifference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval excludes 0 and stands on at least `FEWEST_TASKS` tasks."""
-        return self.num_tasks >= FEWEST_TASKS and (self.low > 0 or self.high < 0)
+        """Whether the interval excludes 0 and stands on enough groups of tasks and seeds."""
+        enough = self.num_groups >= FEWEST_TASKS and self.num_seeds >= FEWEST_SEEDS
+        return enough and (self.low > 0 or self.high < 0)
 
 
 def paired(
@@ -62,7 +64,7 @@ def paired(
         return None
     of_a, of_b = found.values
     differences = of_a - of_b
-    interval = interval_of(differences)
+    interval = interval_of(differences, found.groups)
     by_task = differences.mean(axis=1)
     wins, losses = int((by_task >= TIE).sum()), int((by_task <= -TIE).sum())
     return PairedDifference(
@@ -78,15 +80,11 @@ def paired(
         losses=losses,
         p_value=sign_test(wins, losses),
         num_tasks=len(found.tasks),
+        num_groups=len(set(found.groups)),
         num_seeds=len(found.seeds),
         missing_tasks=found.missing_tasks,
         missing_seeds=found.missing_seeds,
     )
-
-
-def interval_of(values: Floats) -> Interval:
-    """Return the 95 % interval of the mean of tasks x seeds, both resampled."""
-    return hierarchical_interval(values.T)
 
 
 def sign_test(wins: int, losses: int) -> float:

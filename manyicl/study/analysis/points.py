@@ -66,6 +66,8 @@ class Table:
     """Tasks of the kind asked for that are left out, since some score is not there."""
     missing_seeds: int
     """Seeds of the study that are left out."""
+    groups: tuple[str, ...] = ()
+    """Of the tasks: what shares a group is resampled together."""
 
     @property
     def empty(self) -> bool:
@@ -105,7 +107,14 @@ def table(
         ),
         missing_tasks=len(wanted) - len(tasks),
         missing_seeds=len(index.seeds) - len(seeds),
+        groups=groups_of(results, tasks),
     )
+
+
+def groups_of(results: StudyResults, tasks: Sequence[str]) -> tuple[str, ...]:
+    """Return the group of each task."""
+    found = {info.task: info.group for info in results.tasks}
+    return tuple(found[task] for task in tasks)
 
 
 def fit_words(num_shots: int, fitted: float) -> str:

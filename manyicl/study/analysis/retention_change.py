@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from manyicl.study.analysis.paired import interval_of
 from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
+from manyicl.study.analysis.resampling import interval_of, over_seeds
 from manyicl.study.records import StudyError, StudyResults
 
 GROUPS = ("icl", "family")  # measures of one unit, which have a mean
@@ -36,7 +36,8 @@ class RetentionChange:
     difference: float
     """Negative: a loss; after - base where it is not judged."""
     low: float
-    """The 95 % interval of the difference: seeds resampled, for a group measures too."""
+    """The 95 % interval of the difference: of a measure a t interval over seeds, of a group a
+    bootstrap over measures and seeds."""
     high: float
     relative_loss: float | None
     """Positive: a loss; of a group the mean of its measures. None if it is not judged, or bits of a
@@ -107,7 +108,9 @@ def _change(name: str, members: Sequence[Measure]) -> RetentionChange:
         by_seed = dict(zip(member.seeds, member.differences, strict=True))
         rows.append([by_seed.get(seed, member.differences.mean()) for seed in seeds])
     differences = np.array(rows)
-    interval = interval_of(differences)
+    names = [str(number) for number in range(len(members))]
+    alone = len(members) == 1
+    interval = over_seeds(differences[0]) if alone else interval_of(differences, names)
     losses = [member.relative_losses for member in members]
     known = [float(one.mean()) for one in losses if one is not None]
     return RetentionChange(

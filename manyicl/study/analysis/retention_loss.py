@@ -1,8 +1,9 @@
 """How much of what the base could do a model lost: relative losses and their mean over measures.
 
 The mean weighs the groups of measures (text, raw in-context ability, families left out) equally: a
-group does not count for more because it has more probes. Measures that nobody can judge are no part
-of it (`retention_change.NOT_JUDGED`).
+group does not count for more because it has more probes. A group that gained counts as no loss:
+nothing that was learned makes up for what was forgotten elsewhere. Measures that nobody can judge
+are no part of it (`retention_change.NOT_JUDGED`).
 """
 
 from __future__ import annotations
@@ -12,25 +13,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from manyicl.evaluation.statistics import CONFIDENCE, NUM_RESAMPLES, Interval
+from manyicl.evaluation.statistics import NUM_RESAMPLES, Interval
 from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
+from manyicl.study.analysis.resampling import over_seeds, tails
 from manyicl.study.analysis.retention_change import group_of, is_judged, measures_of
 from manyicl.study.records import StudyResults
-
-TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
 class RetentionSummary:
-    """A model's mean relative loss, with the 95 % interval of `interval_of_groups`."""
+    """A model's mean relative loss, with its 95 % interval (`GroupMeans.interval`)."""
 
     key: ModelKey
     mean_loss: float
-    """The mean of `groups`. Positive: a loss. A gain on one makes up for a loss on another."""
+    """The mean of `groups`, where a gain counts as 0."""
     low: float
     high: float
     groups: tuple[tuple[str, float], ...]
-    """Mean loss by what stands before the slash: `text_bits_per_byte`, `icl`, ..."""
+    """Mean loss by what stands before the slash: `text_bits_per_byte`, `icl`, ... Negative: a
+    gain."""
     num_measures: int
     num_seeds: int
     left_out: tuple[str, ...]
@@ -47,6 +48,8 @@ class LossTable:
     """Measures x seeds for each model. Where a measure lacks a seed, its mean over seeds: families
     are left out with one seed only."""
     left_out: tuple[tuple[str, ...], ...]
+    once: tuple[str, ...]
+    """Measures that have fewer seeds than `seeds`."""
 
 
 def retention_summary(
@@ -82,54 +85,68 @@ def loss_table(results: StudyResults, keys: Sequence[ModelKey]) -> LossTable:
     seed_sets = [{s for measure, _ in found.values() for s in measure.seeds} for found in of_key]
     seeds = tuple(sorted(set.intersection(*seed_sets)))
     names = tuple(sorted(common)) if seeds else ()
-    arrays = []
+    arrays, once = [], set()
     for found in of_key:
         rows = []
         for name in names:
             measure, values = found[name]
             by_seed = dict(zip(measure.seeds, values, strict=True))
+            if set(seeds) - set(by_seed):
+                once.add(name)
             rows.append([by_seed.get(seed, float(np.mean(values))) for seed in seeds])
         arrays.append(np.array(rows, dtype=float).reshape(len(names), len(seeds)))
     left_out = [
         tuple(sorted({*found, *names_unknown} - set(names)))
         for found, names_unknown in zip(of_key, unknown, strict=True)
     ]
-    return LossTable(names, seeds, tuple(arrays), tuple(left_out))
+    return LossTable(names, seeds, tuple(arrays), tuple(left_out), tuple(sorted(once)))
 
 
-def by_group(measures: Sequence[str], losses: Floats) -> tuple[tuple[str, float], ...]:
-    """Return the mean of measures x seeds for each group of measures."""
-    groups = [group_of(name) for name in measures]
-    return tuple(
-        (group, float(losses[[at for at, name in enumerate(groups) if name == group]].mean()))
-        for group in dict.fromkeys(groups)
-    )
-
-
-def mean_of_groups(measures: Sequence[str], losses: Floats) -> float:
-    """Return the mean of measures x seeds, each group of measures weighing the same."""
-    return float(np.mean([mean for _, mean in by_group(measures, losses)]))
-
-
-def interval_of_groups(measures: Sequence[str], losses: Floats, seed: int = 0) -> Interval:
-    """Return the 95 % percentile interval of `mean_of_groups`.
+@dataclass(frozen=True, eq=False)
+class GroupMeans:
+    """Mean losses by group of measures, with draws of them.
 
     Seeds are resampled, and measures within each group (a stratified bootstrap): a group keeps its
-    weight in every draw, and one of a single measure varies with the seeds alone.
+    weight in every draw, and one of a single measure varies with the seeds alone. Models on the
+    same measures and seeds get the same draws.
     """
-    groups = [group_of(name) for name in measures]
-    random = np.random.default_rng([seed, *b"retention"])
-    num_seeds = losses.shape[1]
-    seeds = random.multinomial(num_seeds, [1 / num_seeds] * num_seeds, size=NUM_RESAMPLES)
-    means = []
-    for group in dict.fromkeys(groups):
-        members = losses[[at for at, name in enumerate(groups) if name == group]]
-        size = len(members)
-        drawn = random.multinomial(size, [1 / size] * size, size=NUM_RESAMPLES)
-        means.append(np.einsum("bs,bs->b", drawn @ members, seeds) / (size * num_seeds))
-    draws = np.mean(means, axis=0)
-    low, high = np.quantile(draws, TAILS)
-    return Interval(float(low), float(high), float(draws.std()))
+
+    groups: tuple[str, ...]
+    means: Floats
+    """One for each group."""
+    draws: Floats
+    """B x groups."""
+    num_measures: int
+    clear: tuple[bool, ...]
+    """Whether a group's loss is clearly above 0, by its own 95 % interval."""
+
+    @classmethod
+    def of(cls, measures: Sequence[str], losses: Floats, seed: int = 0) -> GroupMeans:
+        """Take `losses`, measures x seeds."""
+        random = np.random.default_rng([seed, *b"retention"])
+        num_seeds = losses.shape[1]
+        seeds = random.multinomial(num_seeds, [1 / num_seeds] * num_seeds, size=NUM_RESAMPLES)
+        names = [group_of(measure) for measure in measures]
+        groups = tuple(dict.fromkeys(names))
+        means, draws, clear = [], [], []
+        for group in groups:
+            members = losses[[at for at, name in enumerate(names) if name == group]]
+            size = len(members)
+            drawn = random.multinomial(size, [1 / size] * size, size=NUM_RESAMPLES)
+            means.append(members.mean())
+            draws.append(np.einsum("bs,bs->b", drawn @ members, seeds) / (size * num_seeds))
+            low = np.quantile(draws[-1], tails(size)[0]) if size > 1 else over_seeds(members[0]).low
+            clear.append(num_seeds > 1 and bool(low > 0))
+        return cls(groups, np.array(means), np.array(draws).T, len(measures), tuple(clear))
+
+    def lost(self) -> tuple[float, Floats]:
+        """Return the mean loss, gains counting as 0, and its draws."""
+        return float(self.means.clip(min=0).mean()), self.draws.clip(min=0).mean(axis=1)
+
+    def ends(self, draws: Floats) -> Interval:
+        """Return the 95 % interval of a statistic by its draws."""
+        low, high = np.quantile(draws, tails(self.num_measures))
+        return Interval(float(low), float(high), float(draws.std()))
 
 
 def _summaries(results: StudyResults, keys: Sequence[ModelKey]) -> list[RetentionSummary]:
@@ -138,14 +155,16 @@ def _summaries(results: StudyResults, keys: Sequence[ModelKey]) -> list[Retentio
         return []
     summaries = []
     for key, losses, left_out in zip(keys, found.losses, found.left_out, strict=True):
-        interval = interval_of_groups(found.measures, losses)
+        means = GroupMeans.of(found.measures, losses)
+        lost, draws = means.lost()
+        interval = means.ends(draws)
         summaries.append(
             RetentionSummary(
                 key=key,
-                mean_loss=mean_of_groups(found.measures, losses),
+                mean_loss=lost,
                 low=interval.low,
                 high=interval.high,
-                groups=by_group(found.measures, losses),
+                groups=tuple(zip(means.groups, map(float, means.means), strict=True)),
                 num_measures=len(found.measures),
                 num_seeds=len(found.seeds),
                 left_out=left_out,

@@ -1,7 +1,7 @@
 """What showing examples is worth against dedicated fine-tuning on examples of the same pool.
 
 Ratios of means, not means of ratios: a task that scores near 0 would otherwise rule them. Intervals
-are of 95 %, tasks and seeds resampled, the same draw for all sides.
+are of 95 %, groups of tasks and seeds resampled, the same draw for all sides (`resampling.py`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from manyicl.evaluation.curves import FEWEST_TASKS
-from manyicl.evaluation.statistics import CONFIDENCE, NUM_RESAMPLES
-from manyicl.study.analysis.paired import interval_of
 from manyicl.study.analysis.points import (
     DedicatedPoint,
     Floats,
@@ -24,9 +21,11 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     table,
 )
+from manyicl.study.analysis.resampling import interval_of, resampled_means, tails
 from manyicl.study.records import StudyResults
 
-TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+FEWEST_GROUPS = 3
+"""Of fewer groups of tasks no share is told: one task alone would always seem certain."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +42,11 @@ class Share:
     fitted: float
     """Shots of ManyICL that fitted the context, mean over these tasks and seeds."""
     num_tasks: int
+    num_groups: int
+    """Groups that these tasks are of."""
     num_seeds: int
     missing_tasks: int
     missing_seeds: int
-
-    @property
-    def clear(self) -> bool:
-        """Whether there is a value, on at least `FEWEST_TASKS` tasks."""
-        return self.value is not None and self.num_tasks >= FEWEST_TASKS
 
 
 @dataclass(frozen=True)
@@ -133,21 +129,23 @@ def examples_worth(
     """Return the pool size that dedicated fine-tuning needs for `manyicl`'s mean score.
 
     Between two sizes the score is taken as linear in log size; where a noisy curve crosses more
-    than once, the smallest size counts. None if no task has `manyicl` and every pool size.
+    than once, the smallest size counts. None if tasks of fewer than three
+    groups have `manyicl` and every pool size.
     """
     sizes = pool_sizes(results, held_out=held_out, family=family)
     if not sizes:
         return None
     points = [manyicl, *(DedicatedPoint(size) for size in sizes)]
     found = table(results, points, held_out=held_out, family=family)
-    if found.empty:
+    if len(set(found.groups)) < FEWEST_GROUPS:
         return None
     score, *means = (float(values.mean()) for values in found.values)
     crossing = _crossing(score, sizes, means)
-    draws = np.stack(_resampled_means(found.values), axis=1)  # B x (1 + pool sizes)
+    draws = np.stack(resampled_means(found.values, found.groups), axis=1)  # B x (1 + pool sizes)
     crossings = [_crossing(draw[0], sizes, draw[1:]) for draw in draws]
     # Order statistics: between a number and infinity nothing can be interpolated.
-    low, high = np.quantile(crossings, TAILS, method="inverted_cdf")
+    ends = tails(len(set(found.groups)))
+    low, high = np.quantile(crossings, ends, method="inverted_cdf")
     inside = 0 < crossing < math.inf
     return ExamplesWorth(
         place="between" if inside else "above the largest" if crossing else "below the smallest",
@@ -193,6 +191,7 @@ def _share(found: Table, numerator: Floats, denominator: Floats, fitted: float, 
             denominator=None if found.empty else float(denominator.mean()),
             fitted=fitted,
             num_tasks=len(found.tasks),
+            num_groups=len(set(found.groups)),
             num_seeds=len(found.seeds),
             missing_tasks=found.missing_tasks,
             missing_seeds=found.missing_seeds,
@@ -200,28 +199,23 @@ def _share(found: Table, numerator: Floats, denominator: Floats, fitted: float, 
 
     if found.empty:
         return answer("no task and seed has all of these scores", None, None, None)
-    interval = interval_of(denominator)
+    if len(set(found.groups)) < FEWEST_GROUPS:
+        few = f"tasks of fewer than {FEWEST_GROUPS} groups do not show it"
+        return answer(few, None, None, None)
+    interval = interval_of(denominator, found.groups)
     unclear = (
         f"{name} is not clearly above 0: {denominator.mean():.3f}, 95 % interval "
         f"{interval.low:.3f} to {interval.high:.3f}"
     )
     if interval.low <= 0:
         return answer(unclear, None, None, None)
-    tops, bottoms = _resampled_means([numerator, denominator])
+    tops, bottoms = resampled_means([numerator, denominator], found.groups)
     # A draw whose denominator is not positive says "unbounded", not a number of the other sign.
     ratios = np.where(tops >= 0, math.inf, -math.inf)
     np.divide(tops, bottoms, out=ratios, where=bottoms > 0)
-    low, high = np.quantile(ratios, TAILS, method="inverted_cdf")
+    ends = tails(len(set(found.groups)))
+    low, high = np.quantile(ratios, ends, method="inverted_cdf")
     if not np.isfinite([low, high]).all():
         return answer(unclear, None, None, None)
     value = float(numerator.mean() / denominator.mean())
     return answer("", value, float(low), float(high))
-
-
-def _resampled_means(values: Sequence[Floats], seed: int = 0) -> list[Floats]:
-    """Return the means of bootstrap resamples of several tasks x seeds, the same draws for all."""
-    num_tasks, num_seeds = values[0].shape
-    random = np.random.default_rng([seed, *b"worth"])
-    tasks = random.multinomial(num_tasks, [1 / num_tasks] * num_tasks, size=NUM_RESAMPLES)
-    seeds = random.multinomial(num_seeds, [1 / num_seeds] * num_seeds, size=NUM_RESAMPLES)
-    return [np.einsum("bs,bs->b", tasks @ each, seeds) / (num_tasks * num_seeds) for each in values]

@@ -68,7 +68,8 @@ def paired_table(view: StudyView, budget: str) -> Table | None:
         return None
     return Table(
         f"Paired differences on held-out tasks in points, {budget_words(view.results, budget)}; "
-        "number of shots in brackets, bold: the 95 % interval excludes 0 on enough tasks."
+        "number of shots in brackets, bold: the 95 % interval (groups of tasks and seeds "
+        "resampled) excludes 0, with two seeds and six groups of tasks at least."
         + (FITTED if view.any_full else ""),
         ("first − second", "first", "second", "difference", "win / tie / loss", "sign test p",
          "tasks", "seeds"),
@@ -84,10 +85,11 @@ def zero_note(view: StudyView) -> str:
     if not stuck:
         return ""
     stay = "stays" if len(stuck) == 1 else "stay"
+    pools = ", dedicated fine-tuning on every pool" if view.pools else ""
     return (
         f"{len(stuck)} of the {plural(number, 'held-out task')} {stay} at 0 with every way to "
-        f"adapt (at most {percent(NOTHING).removesuffix('.0')} %, each at its own number of shots, "
-        "dedicated fine-tuning on every pool): they cannot tell ways apart."
+        f"adapt (at most {percent(NOTHING).removesuffix('.0')} %, each at its own number of "
+        f"shots{pools}): they cannot tell ways apart."
     )
 
 

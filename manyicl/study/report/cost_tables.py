@@ -25,12 +25,28 @@ def cost_table(view: StudyView) -> Table | None:
         return None
     columns = ("budget", "tokens", "supervised answers", "supervised tokens", "steps", "time")
     return Table(
-        f"Cost of training one model, means over {_seeds(m.seed for m in view.results.models)}; "
-        "steps of the optimizer."
+        f"Cost of training one model, means over {view.seeds}; steps of the optimizer."
+        + _search_words(view)
         + (f" Budget targets:{SEARCHED.lower()}" if "targets" in view.budgets else ""),
         ("regime", *columns, "FLOPs", "learning rate"),
         tuple(rows),
         text_columns=1,
+    )
+
+
+def _search_words(view: StudyView) -> str:
+    """Say what the searches cost beside these models; empty if the configuration does not tell."""
+    section = view.results.config.get("study")
+    search = section.get("search") if isinstance(section, dict) else None
+    rates = search.get("learning_rates") if isinstance(search, dict) else None
+    if not isinstance(search, dict) or not isinstance(rates, list):
+        return ""
+    tokens = search.get("tokens") or (section or {}).get("tokens")
+    if len(rates) < 2 or not isinstance(tokens, int):
+        return " No search of the learning rate." if len(rates) < 2 else ""
+    return (
+        f" The search of the learning rate, {len(rates)} trainings of {count(tokens)} tokens for "
+        "every regime, is not in it."
     )
 
 
@@ -81,12 +97,12 @@ def adaptation_table(results: StudyResults) -> Table | None:
     shots = round(max((score.effective_shots for score in results.scores), default=0))
     if any(model.regime == "many_shot" for model in results.models):
         shown = Cell(f"up to {count(shots)} in the prompt" if shots else "in the prompt")
-        rows.append(
-            Row(title_of("many_shot"), (shown, NONE, Cell("0"), NONE, Cell("none"), Cell("0")))
-        )
+        rows.append(Row(title_of("many_shot"), (shown, NONE, Cell("0"), NONE, NONE, Cell("0"))))
     return Table(
         f"Cost of adapting to one new task: medians over {side} tasks, "
-        f"{_seeds(record.seed for record in trained)}; search and training together.",
+        f"{_seeds(record.seed for record in trained)}; search and training of one model together. "
+        "ManyICL trains nothing, but reads the examples with every query, or once for all of them "
+        "where the prefix is kept.",
         ("way", "examples", "tasks", "training tokens", "of these search", "time", "FLOPs"),
         tuple(rows),
         text_columns=0,

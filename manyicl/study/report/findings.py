@@ -57,10 +57,10 @@ def measured(claim: Claim) -> str:
             f"{title_of(regime)} loses {percent(values[regime])} %"
             for regime in ("many_shot", "zero_shot")
         )
-        interval = f"{change(claim.low)} to {change(claim.high)}"
+        interval = f" ({change(claim.low)} to {change(claim.high)})" * (claim.low < claim.high)
         return (
             f"{said} of the base in the mean; half of the latter less the former: "
-            f"{change(claim.value)} points ({interval})"
+            f"{change(claim.value)} points{interval}"
         )
     scores = [name for name in values if name in (BASE, DEDICATED) or name + "_shots" in values]
     said = " against ".join(f"{percent(values[name])}" for name in scores)
@@ -103,11 +103,12 @@ def compared(view: StudyView) -> list[str]:
 
 
 def unfinished(view: StudyView) -> str:
-    """Say that cells are missing; empty for a complete study."""
-    if not view.results.missing:
+    """Say that cells are missing or failed; empty for a complete study."""
+    numbers = ((view.results.missing, "not run"), (len(view.results.failures), "failed"))
+    said = [f"{plural(number, 'cell')} {how}" for number, how in numbers if number]
+    if not said:
         return ""
-    cells = plural(view.results.missing, "cell")
-    return f"Not complete: {cells} not run. Everything below is over what is there."
+    return f"Not complete: {' and '.join(said)}. Everything below is over what is there."
 
 
 def base_name(view: StudyView) -> str:

@@ -9,6 +9,7 @@ from manyicl.report.svg import standalone
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings, panels
 from manyicl.study.report.retention_table import retention_table
+from manyicl.study.report.search_table import dedicated_choices, search_table
 from manyicl.study.report.similar_table import similar_table
 from manyicl.study.report.tables import Cell, Table, score_table
 from manyicl.study.report.view import StudyView
@@ -22,14 +23,17 @@ def study_markdown(results: StudyResults) -> str:
     """Return the text of RESULTS.md; what was not measured is left out."""
     view = StudyView(results)
     blocks = [f"# {escaped(results.name)}"]
-    if view.results.missing:
-        blocks.append(f"**{findings.unfinished(view)}**")
+    if said := findings.unfinished(view):
+        blocks.append(f"**{said}**")
     blocks.append("\n".join(f"- {escaped(sentence)}" for sentence in findings.compared(view)))
     tables = [score_table(view, budget, True) for budget in view.budgets]
     blocks += _section("Held-out tasks", tables, intervals=2)
     blocks += [f"![Mean score by number of shots]({name})" for name in study_figures(results)]
     if any(tables):
-        blocks.append("In brackets: 95 % intervals, tasks and seeds resampled.")
+        blocks.append(
+            "In brackets: 95 % intervals, groups of tasks and seeds resampled. Bold: the highest "
+            "of its column among the models that serve every task, clearly higher or not."
+        )
     claims = findings.findings(view)
     if claims:
         blocks += ["## Claims", "\n".join(map(_claim, claims))]
@@ -49,6 +53,11 @@ def study_markdown(results: StudyResults) -> str:
     blocks += _section(
         "Cost", [cost_tables.cost_table(view), cost_tables.adaptation_table(results)]
     )
+    rates = search_table(results)
+    blocks += _section("Learning rates", [rates])
+    choices = dedicated_choices(results)
+    if choices:
+        blocks.append(escaped(choices))
     blocks += _section("Not finished", [cost_tables.failure_table(results)])
     blocks += _made(results)
     return "\n\n".join(blocks) + "\n"

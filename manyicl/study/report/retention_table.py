@@ -55,8 +55,10 @@ def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> 
         small = "in small type the change against the base with its interval"
     return Table(
         f"Retention: after fine-tuning, and {small} (+ is better), "
-        f"{budget_words(results, budget)}; {view.seeds}; bold: the 95 % interval over seeds "
-        "excludes 0." + (_mean_words() if means else "") + _free_text_words(measures),
+        f"{budget_words(results, budget)}; {view.seeds}; bold: the 95 % interval (t over seeds; of "
+        "a mean, measures and seeds resampled) excludes 0."
+        + (_mean_words() if means else "")
+        + _free_text_words(measures),
         ("measure", "base", *(title_of(regime) for regime in found)),
         tuple(rows),
     )
@@ -96,8 +98,8 @@ def _mean_words() -> str:
         " Relative loss: of a score (before − after) / before, with "
         f"{percent(FLOOR).removesuffix('.0')} % for a base below that; of plain text (after − "
         "before) / before; + is a loss. Its mean gives text, in-context ability and families left "
-        "out the same weight each, over the measures that all models of its row have; interval: "
-        "seeds, and the measures within each of these, resampled."
+        "out the same weight each, one that gained counting as no loss, over the measures that all "
+        "models of its row have; interval: seeds, and the measures within each of these, resampled."
     )
 
 

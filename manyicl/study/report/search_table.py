@@ -21,10 +21,7 @@ def search_table(results: StudyResults) -> Table | None:
     rows = []
     for regime in dict.fromkeys(point.regime for point in results.search):
         found = {p.learning_rate: p for p in results.search if p.regime == regime}
-        cells = [
-            Cell(f"{found[rate].loss:.3f}", bold=found[rate].chosen) if rate in found else NONE
-            for rate in (UNTUNED, *rates)
-        ]
+        cells = [_cell(found.get(rate)) for rate in (UNTUNED, *rates)]
         shots = next(iter(found.values())).num_shots
         row = Row(title_of(regime), (Cell(str(shots)), *cells), _remarks(list(found.values())))
         rows.append(row)
@@ -37,17 +34,26 @@ def search_table(results: StudyResults) -> Table | None:
     )
 
 
+def _cell(point: SearchPoint | None) -> Cell:
+    if point is None:
+        return NONE
+    return Cell("diverged") if point.loss is None else Cell(f"{point.loss:.3f}", bold=point.chosen)
+
+
 def _remarks(points: Sequence[SearchPoint]) -> str:
     """Say what makes a choice doubtful; empty if nothing does."""
     tuned = {point.learning_rate: point for point in points if point.learning_rate != UNTUNED}
     untuned = [point.loss for point in points if point.learning_rate == UNTUNED]
     chosen = [rate for rate, point in tuned.items() if point.chosen]
+    losses = [point.loss for point in tuned.values() if point.loss is not None]
     if not chosen:
-        return "not complete: nothing chosen yet"
+        return "not complete: nothing chosen yet" if losses or not tuned else "every rate diverged"
     said = []
-    if chosen[0] in (min(tuned), max(tuned)):
+    if len(tuned) == 1:
+        said.append("the only rate tried")
+    elif chosen[0] in (min(tuned), max(tuned)):
         said.append("chosen at the edge of what was tried")
-    if untuned and min(point.loss for point in tuned.values()) >= untuned[0]:
+    if untuned and untuned[0] is not None and min(losses) >= untuned[0]:
         said.append("no rate is below the untuned base")
     return "; ".join(said)
 

@@ -76,7 +76,8 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
         means.append([None if point is None else point.mean for point in found])
         whole = view.score(regime, budget, held_out)
         fitted = own.num_shots if whole is None else whole.effective_shots
-        rows.append(Row(title_of(regime), (shots_cell(own.num_shots, fitted), *cells)))
+        note = "" if whole is None or not whole.missing_seeds else plural(whole.num_seeds, "seed")
+        rows.append(Row(title_of(regime), (shots_cell(own.num_shots, fitted), *cells), note))
     for at in range(len(groups)):
         column = [percent(row[at]) for row in means if row[at] is not None]
         best = max(column, key=float, default="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from typing import get_args
@@ -9,7 +10,6 @@ from typing import get_args
 from manyicl.report.numbers import count, plural
 from manyicl.study.analysis.claims import own_point
 from manyicl.study.analysis.curves import CurvePoint, curve
-from manyicl.study.analysis.paired import interval_of
 from manyicl.study.analysis.points import (
     BASE_MODEL,
     DedicatedPoint,
@@ -19,6 +19,7 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     table,
 )
+from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import BASE, NO_BUDGET, StudyResults
 from manyicl.study.regimes import REGIMES, TITLES
 from manyicl.tasks.task import Family
@@ -51,9 +52,15 @@ class StudyView:
 
     @cached_property
     def seeds(self) -> str:
-        """The number of seeds in words."""
-        records = (*self.results.models, *self.results.scores, *self.results.dedicated)
-        return plural(len({record.seed for record in records}), "seed")
+        """The number of seeds in words, of the fine-tuned models where there are any.
+
+        `1 to 3 seeds` where a study is not complete: the base is measured with all seeds first.
+        """
+        found: dict[tuple[str, str], set[int]] = {}
+        for record in (*self.results.models, *self.results.scores):
+            found.setdefault((record.regime, record.budget), set()).add(record.seed)
+        tuned = [seeds for (regime, _), seeds in found.items() if regime != BASE]
+        return seeds_in_words(map(len, tuned or found.values()))
 
     @cached_property
     def any_full(self) -> bool:
@@ -123,7 +130,7 @@ class StudyView:
         if found.empty:
             return None
         values = found.values[0]
-        interval = interval_of(values)
+        interval = interval_of(values, found.groups)
         return float(values.mean()), interval.low, interval.high, len(found.tasks)
 
     def pool_for(self, point: Point) -> int | None:
@@ -146,6 +153,17 @@ class StudyView:
                 dedicated=tuple(one for one in self.results.dedicated if one.task in names),
             )
         )
+
+
+def seeds_in_words(counts: Iterable[int]) -> str:
+    """Write numbers of seeds.
+
+    >>> seeds_in_words([3, 3]), seeds_in_words([1, 3, 2])
+    ('3 seeds', '1 to 3 seeds')
+    """
+    found = sorted(set(counts)) or [0]
+    few = f"{found[0]} to " if len(found) > 1 else ""
+    return few + plural(found[-1], "seed")
 
 
 def title_of(regime: str) -> str:
