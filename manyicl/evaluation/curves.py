@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from manyicl.evaluation.resampling import interval_of
 from manyicl.evaluation.scores import KShotScore
-from manyicl.evaluation.statistics import mean_over_tasks
 
 FEWEST_TASKS = 6
 """Fewer tasks than this cannot show a difference: five change in one direction by chance in 1 of 16
@@ -24,7 +24,7 @@ cases, and a bootstrap of so few is too narrow to say so."""
 class CurvePoint:
     """The mean over tasks of one stage at one k, with a 95 % interval.
 
-    With two tasks or more the tasks are resampled; a single task brings its own interval.
+    With two tasks or more groups of tasks are resampled; a single task brings its own interval.
     """
 
     stage: str
@@ -50,13 +50,15 @@ class Difference:
     """None for a single task, whose two scores are not stored query by query."""
     high: float | None
     num_tasks: int
+    num_groups: int
+    """Groups that these tasks are of."""
     num_higher: int
     """Tasks where after is above before."""
 
 
 def is_clear(found: Difference) -> bool:
-    """Return whether the interval excludes 0 and stands on at least `FEWEST_TASKS` tasks."""
-    if found.low is None or found.high is None or found.num_tasks < FEWEST_TASKS:
+    """Return whether the interval excludes 0 and tasks of `FEWEST_TASKS` groups stand behind it."""
+    if found.low is None or found.high is None or found.num_groups < FEWEST_TASKS:
         return False
     return found.low > 0 or found.high < 0
 
@@ -94,35 +96,41 @@ def paired_difference(
     Pairing removes what makes one task harder than another, so this interval is narrower than those
     of the two means, and the one to read for "did it help".
     """
+    scores = list(scores)
     of: dict[str, dict[str, float]] = {before: {}, after: {}}
     for score in scores:
         fits = held_out is None or score.held_out == held_out
         if fits and score.num_shots == num_shots and score.stage in of:
             of[score.stage][score.task] = score.mean
-    changes = [of[after][task] - of[before][task] for task in of[before] if task in of[after]]
-    if not changes:
+    both = [task for task in of[before] if task in of[after]]
+    if not both:
         return None
-    mean, interval = mean_over_tasks(changes)
+    group_of = {score.task: score.group for score in scores}
+    groups = [group_of[task] for task in both]
+    changes = np.array([of[after][task] - of[before][task] for task in both])
+    interval = interval_of(changes[:, None], groups)
     alone = len(changes) == 1
     return Difference(
         num_shots=num_shots,
-        mean=mean,
+        mean=float(changes.mean()),
         low=None if alone else interval.low,
         high=None if alone else interval.high,
         num_tasks=len(changes),
-        num_higher=sum(change > 0 for change in changes),
+        num_groups=len(set(groups)),
+        num_higher=int((changes > 0).sum()),
     )
 
 
 def _point(scores: Sequence[KShotScore], family: str | None) -> CurvePoint:
-    mean, interval = mean_over_tasks([score.mean for score in scores])
+    means = np.array([score.mean for score in scores])
+    interval = interval_of(means[:, None], [score.group for score in scores])
     alone = len(scores) == 1
     chances = [score.chance for score in scores if score.chance is not None]
     return CurvePoint(
         stage=scores[0].stage,
         family=family,
         num_shots=scores[0].num_shots,
-        mean=mean,
+        mean=float(means.mean()),
         low=scores[0].low if alone else interval.low,
         high=scores[0].high if alone else interval.high,
         num_tasks=len(scores),

@@ -1,12 +1,12 @@
-"""How sure a mean is: standard errors and percentile bootstrap intervals (Efron 1979).
+"""How sure a task's score is: standard errors and percentile bootstrap intervals (Efron 1979).
 
 Deterministic: every function takes a seed, and the same numbers give the same interval.
 Percentile intervals of fewer than about ten values are too narrow; say how many there were.
+Intervals over tasks: `resampling.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -112,14 +112,6 @@ def macro_f1_interval(
         right = queries @ ((gold == answers)[:, None] & (gold[:, None] == classes))
         values[:, at] = np.mean(2 * right / np.maximum(sizes + given, 1), axis=1)
     return _percentiles(np.einsum("bs,bs->b", values, seeds), confidence)
-
-
-def mean_over_tasks(values: Sequence[float], *, seed: int = 0) -> tuple[float, Interval]:
-    """Return the mean over tasks and its interval, tasks resampled.
-
-    It answers "how would other tasks of this kind score"; one task cannot, and gives a point.
-    """
-    return float(np.mean(values)), bootstrap_interval(values, seed=seed)
 
 
 @lru_cache(maxsize=16)

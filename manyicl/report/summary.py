@@ -93,7 +93,7 @@ def _changed(found: Comparison, point: CurvePoint, held_out: bool) -> str:
 def _doubt(gap: Difference) -> str:
     if is_clear(gap):
         return ""
-    if gap.num_tasks < FEWEST_TASKS:
+    if gap.num_groups < FEWEST_TASKS:
         return ", which are too few to call it a difference"
     return "; the interval holds 0, so these tasks show no clear difference"
 

@@ -111,7 +111,7 @@ def _caption(found: Comparison, blocks: list[Block]) -> str:
     said = []
     if found.pairs:
         said.append(
-            f"Bold: 95 % interval over {FEWEST_TASKS} tasks or more excludes 0."
+            f"Bold: 95 % interval over tasks of {FEWEST_TASKS} groups or more excludes 0."
             if any(block.num_tasks >= FEWEST_TASKS for block in blocks)
             else ""
         )

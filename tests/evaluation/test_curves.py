@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from manyicl.evaluation.curves import FEWEST_TASKS, is_clear, mean_curve, paired_difference
-from manyicl.evaluation.statistics import bootstrap_interval
+from manyicl.evaluation.resampling import interval_of
 
 
 def test_a_curve_is_the_mean_over_tasks_at_each_k_of_each_stage(make_score) -> None:
@@ -22,7 +23,8 @@ def test_a_curve_is_the_mean_over_tasks_at_each_k_of_each_stage(make_score) -> N
         ("tuned", 4, 2),
     ]
     assert [p.mean for p in points] == pytest.approx([0.3, 0.6, 0.3, 0.6])
-    assert (points[1].low, points[1].high) == bootstrap_interval([0.4, 0.8])[:2]
+    wanted = interval_of(np.array([[0.4], [0.8]]), ["a", "b"])
+    assert (points[1].low, points[1].high) == wanted[:2]
 
 
 def test_a_curve_keeps_to_a_side_and_to_a_family(make_score) -> None:

@@ -8,7 +8,6 @@ from manyicl.evaluation.statistics import (
     bootstrap_interval,
     hierarchical_interval,
     macro_f1_interval,
-    mean_over_tasks,
     spread,
 )
 
@@ -97,13 +96,6 @@ def test_the_interval_of_macro_f1_holds_it_even_with_a_class_for_every_query() -
     value = macro_f1(gold, predicted, 100)
     assert found.low <= value + 1e-12
     assert value <= found.high + 1e-12
-
-
-def test_the_mean_over_tasks_comes_with_the_interval_of_the_tasks() -> None:
-    assert mean_over_tasks([0.2, 0.4, 0.9]) == (
-        pytest.approx(0.5),
-        bootstrap_interval([0.2, 0.4, 0.9]),
-    )
 
 
 def test_the_spread_is_the_sample_standard_deviation() -> None:

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 from study.small_studies import FEW, MANY, info, names, score, study
 from study.synthetic import FAMILIES, KS, POOLS, synthetic_study
 
+from manyicl.evaluation.resampling import interval_of
 from manyicl.study.analysis.at_zero import tasks_at_zero
 from manyicl.study.analysis.curves import calibration, curve, dedicated_curve, order_sensitivity
 from manyicl.study.analysis.paired import paired, sign_test
@@ -24,7 +25,6 @@ from manyicl.study.analysis.points import (
     shots_of,
     table,
 )
-from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import OrderScore, StudyError, StudyResults
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="scipy comes with scikit-learn")

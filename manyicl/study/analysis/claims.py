@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from manyicl.evaluation.curves import FEWEST_TASKS
+from manyicl.evaluation.resampling import FEWEST_SEEDS
 from manyicl.study.analysis.paired import paired
 from manyicl.study.analysis.points import (
     DedicatedPoint,
@@ -20,7 +21,6 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     shots_of,
 )
-from manyicl.study.analysis.resampling import FEWEST_SEEDS
 from manyicl.study.analysis.retention_change import group_of
 from manyicl.study.analysis.retention_loss import GroupMeans, loss_table
 from manyicl.study.analysis.worth import share_of_dedicated

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from manyicl.evaluation.resampling import interval_of
 from manyicl.evaluation.statistics import spread
 from manyicl.study.analysis.points import (
     Cell,
@@ -21,7 +22,6 @@ from manyicl.study.analysis.points import (
     table,
     task_names,
 )
-from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import StudyResults
 
 

@@ -1,6 +1,6 @@
 """The difference of two operating points over the same tasks and seeds, and how sure it is.
 
-Intervals are of 95 %, groups of tasks and seeds resampled together (`resampling.py`).
+Intervals are of 95 %, groups of tasks and seeds resampled together (`evaluation/resampling.py`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from math import comb
 
 from manyicl.evaluation.curves import FEWEST_TASKS
+from manyicl.evaluation.resampling import FEWEST_SEEDS, interval_of
 from manyicl.study.analysis.points import OperatingPoint, table
-from manyicl.study.analysis.resampling import FEWEST_SEEDS, interval_of
 from manyicl.study.records import StudyResults
 
 TIE = 0.005

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from manyicl.evaluation.resampling import interval_of, over_seeds
 from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
-from manyicl.study.analysis.resampling import interval_of, over_seeds
 from manyicl.study.records import StudyError, StudyResults
 
 GROUPS = ("icl", "family")  # measures of one unit, which have a mean

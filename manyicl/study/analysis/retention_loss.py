@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from manyicl.evaluation.resampling import over_seeds, tails
 from manyicl.evaluation.statistics import NUM_RESAMPLES, Interval
 from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
-from manyicl.study.analysis.resampling import over_seeds, tails
 from manyicl.study.analysis.retention_change import group_of, is_judged, measures_of
 from manyicl.study.records import StudyResults
 

@@ -1,7 +1,8 @@
 """What showing examples is worth against dedicated fine-tuning on examples of the same pool.
 
 Ratios of means, not means of ratios: a task that scores near 0 would otherwise rule them. Intervals
-are of 95 %, groups of tasks and seeds resampled, the same draw for all sides (`resampling.py`).
+are of 95 %, groups of tasks and seeds resampled, the same draw for all sides
+(`evaluation/resampling.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 
+from manyicl.evaluation.resampling import interval_of, resampled_means, tails
 from manyicl.study.analysis.points import (
     DedicatedPoint,
     Floats,
@@ -21,7 +23,6 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     table,
 )
-from manyicl.study.analysis.resampling import interval_of, resampled_means, tails
 from manyicl.study.records import StudyResults
 
 FEWEST_GROUPS = 3

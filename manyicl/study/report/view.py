@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import get_args
 
+from manyicl.evaluation.resampling import interval_of
 from manyicl.report.numbers import count, plural
 from manyicl.study.analysis.claims import own_point
 from manyicl.study.analysis.curves import CurvePoint, curve
@@ -19,7 +20,6 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     table,
 )
-from manyicl.study.analysis.resampling import interval_of
 from manyicl.study.records import BASE, NO_BUDGET, StudyResults
 from manyicl.study.regimes import REGIMES, TITLES
 from manyicl.tasks.task import Family

@@ -1,4 +1,4 @@
-"""Intervals of a study: groups of tasks and seeds resampled together, for any statistic of means.
+"""Intervals over tasks: groups of tasks and seeds resampled together, for any statistic of means.
 
 Tasks of one group share text or grammar and do not vary apart, so a group is drawn whole (a cluster
 bootstrap). Every drawn seed meets the same drawn tasks (the pigeonhole bootstrap, Owen 2007).
@@ -55,7 +55,12 @@ def tails(count: int) -> tuple[float, float]:
 
 
 def interval_of(values: Floats, groups: Sequence[str]) -> Interval:
-    """Return the 95 % interval of the mean of tasks x seeds; 0 wide for a single value."""
+    """Return the 95 % interval of the mean of tasks x seeds; 0 wide for a single value.
+
+    Where all tasks are of one group the tasks are drawn apart: nothing else varies.
+    """
+    if len(set(groups)) == 1:
+        groups = [str(task) for task in range(len(groups))]
     (draws,) = resampled_means([values], groups)
     low, high = np.quantile(draws, tails(len(set(groups))))
     return Interval(float(low), float(high), float(draws.std()))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from manyicl.study.analysis.resampling import interval_of, over_seeds, resampled_means, tails
+from manyicl.evaluation.resampling import interval_of, over_seeds, resampled_means, tails
 
 DRAW = np.random.default_rng(0)
 
