@@ -59,7 +59,7 @@ def test_the_command_says_what_the_function_says(folder, tmp_path, capsys):
     lines = printed.out.splitlines()
     assert lines[0] == found["recommendation"]
     assert (
-        "A dedicated fine-tune on your 30 rows is worth trying: expected +10.0 points" in lines[0]
+        "A dedicated fine-tune on your 30 rows is worth trying: it gained +10.0 points" in lines[0]
     )
     assert "Cost: 400 training tokens, 2.0 s, search included." in printed.out
     assert "always the most frequent answer:" in printed.out
