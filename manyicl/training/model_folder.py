@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
 from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
-from manyicl.models import shipped, stored_dtype
+from manyicl.models import gguf, shipped, stored_dtype
 from manyicl.training.model_card import write_card
 from manyicl.training.plan import demonstrations_by_task
 
@@ -80,6 +80,7 @@ def describe(
     return {
         "base": base,
         **({"base_sha256": shipped.fingerprint()} if shipped.is_nano(base) else {}),
+        **({"base_content": Path(shipped.resolve(base)).name} if gguf.is_gguf(base) else {}),
         "config": as_dict(config),
         "tasks": [
             {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -126,6 +127,19 @@ def test_an_interrupted_unpacking_leaves_nothing(tmp_path, cache, monkeypatch):
     assert load_model(str(file)) is not None
 
 
+def test_what_a_killed_process_left_is_removed_once_it_is_old(tmp_path, cache):
+    model, tokenizer = llama()
+    file = write_gguf(tmp_path / "tiny.gguf", model, tokenizer)
+    made = gguf.unpacked_folder(str(file))
+    shutil.rmtree(made)
+    old, new = (cache / f".{made.name}-{end}" for end in ("old", "new"))
+    for left in (old, new):  # the new one may be at work
+        left.mkdir()
+    os.utime(old, (0, 0))
+    assert gguf.unpacked_folder(str(file)) == made
+    assert sorted(cache.iterdir()) == sorted([new, made])
+
+
 @pytest.mark.parametrize("rank", [0, 2])
 def test_a_run_on_a_gguf_file_tells_its_base_by_name(tmp_path, cache, rank):
     from training.tiny_runs import tiny_config
@@ -139,7 +153,9 @@ def test_a_run_on_a_gguf_file_tells_its_base_by_name(tmp_path, cache, rank):
     card = (folder / "README.md").read_text()
     assert "# tiny, fine-tuned" in card
     assert "base_model" not in card
-    assert json.loads((folder / "manyicl.json").read_text())["base"] == str(file)
+    described = json.loads((folder / "manyicl.json").read_text())
+    assert described["base"] == str(file)
+    assert [described["base_content"]] == [made.name for made in cache.iterdir()]
     if not rank:
         return
     trained = load_model(str(folder))
