@@ -1,6 +1,7 @@
 """Mixture: which task the next sequence is drawn from. Seeded, stateful, resumable.
 
-The unit is tokens, so a mixture means the same for short and long examples and for every regime.
+The unit is tokens of demonstrations, instructions and separators aside, so a mixture means the
+same for short and long examples and for every regime.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """The stream of training episodes: which demonstrations the next sequence shows.
 
 An endless, seeded draw over a mixture of tasks. Within a task every row is shown once before any is
-shown twice. Rows that are nearly the same never stand in one sequence, because each demonstration
-is a query for the ones before it: the second waits for the next sequence. Rows chosen for being
-similar come on top of their turn. The state is small and JSON-ready: a stream restored from it goes
-on exactly as the one that was saved.
+shown twice, but for `balanced`, which shows as many rows of each class. Rows that are nearly the
+same never stand in one sequence, because each demonstration is a query for the ones before it: the
+second waits for the next sequence, where the first may stand again if the task is short of others.
+Rows chosen for being similar come on top of their turn. Within a sequence the order is random
+(`first`: that of the file). The state is small and JSON-ready: a stream restored from it goes on
+exactly as the one that was saved.
 """
 
 from __future__ import annotations
@@ -66,8 +68,10 @@ class RowStream:
                 if self._queue[place] not in blocked:
                     return self._queue.pop(place)
             self._epoch += 1
-            fresh = self._permutation(self._epoch)[::-1]
-            self._queue[:0] = [row for row in fresh if row not in self._queue]
+            fresh = self._permutation(self._epoch)
+            if blocked.issuperset(fresh):  # balanced: more are wanted than the classes share
+                fresh += sorted(self._rows.difference(fresh))
+            self._queue[:0] = [row for row in reversed(fresh) if row not in self._queue]
 
     def put_back(self, row: int) -> None:
         """Return an unused row to the head of the line."""
@@ -78,10 +82,25 @@ class RowStream:
             return sorted(self._rows)
         if self._order == "balanced":
             order = shared_order(self._pool, "balanced", epoch * 1009 + self._seed)
-            rest = sorted(self._rows.difference(order))  # near-duplicates come last
-            return [row for row in order + rest if row in self._rows]
+            return self._equally_many([row for row in order if row in self._rows])
         rng = self._pool.rng("rows", self._seed, epoch)
         return rng.permutation(sorted(self._rows)).tolist()
+
+    def _equally_many(self, order: list[int]) -> list[int]:
+        """Return the first rows of each class, as many as the smallest has.
+
+        With all rows the end of an epoch would be sequences of the largest class alone, which teach
+        to repeat the last label. The next epoch takes others of the large classes.
+        """
+        targets = [self._pool.examples[row].target for row in order]
+        most = min(Counter(targets).values())
+        seen: Counter[str] = Counter()
+        kept = []
+        for row, target in zip(order, targets, strict=True):
+            seen[target] += 1
+            if seen[target] <= most:
+                kept.append(row)
+        return kept
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self._epoch, "queue": list(self._queue)}
@@ -139,7 +158,8 @@ class EpisodeStream:
         if not rows:  # a symbol longer than the label it replaces made the only row too long
             symbols = None
             rows, num_tokens = self._fill(task, wanted, symbols)
-        self._mixture.count(task, num_tokens)
+        # Of the demonstrations alone, as in the weights: an instruction makes no row rarer.
+        self._mixture.count(task, sum(len(pool.demonstration(row)) for row in rows))
         self.counts.sequences += 1
         self.counts.demonstrations += len(rows)
         self.counts.by_task[pool.task.name] += len(rows)
@@ -178,7 +198,9 @@ class EpisodeStream:
             blocked |= {row} | pool.pool.near_duplicates[row]
             if len(rows) == wanted:
                 break
-        if self.config.selection in ("similar", "mixed"):
+        if self.config.selection != "first":
+            # A row that was put back is a long one more often than not; it is not to be the first
+            # shot of every sequence for that.
             rows = [rows[i] for i in self._rng.permutation(len(rows))]
         return rows, used
 

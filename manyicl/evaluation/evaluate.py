@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.config import Config, as_dict
-from manyicl.errors import ConfigError, ManyICLError
+from manyicl.errors import ConfigError, ManyICLError, listing
 from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
 from manyicl.evaluation.kshot import TaskSweep, engine_limits
@@ -157,6 +157,7 @@ def evaluate_stage(
             problems.append(str(error))
     if problems:
         raise ConfigError("\n".join(problems))
+    _say_too_long([sweep for sweep, _, _ in sweeps], config.evaluation.max_new_tokens)
     with _progress(f"evaluating {stage}", len(tasks), len(done)) as advance:
         for sweep, held_out, key in sweeps:
             scores, samples = sweep.run(stage, held_out)
@@ -169,6 +170,18 @@ def evaluate_stage(
             done[name] = scores
             advance(name)
     return [score for task, _ in tasks for score in done[task.name]]
+
+
+def _say_too_long(sweeps: Sequence[TaskSweep], most: int) -> None:
+    """Say which tasks' own answers `max_new_tokens` cuts: no model can give them whole."""
+    found = [(sweep.task.name, sweep.too_long_gold(), len(sweep.queries)) for sweep in sweeps]
+    said = [f"{name} ({number} of {whole})" for name, number, whole in found if number]
+    if said:
+        print(
+            f"warning: evaluation.max_new_tokens={most} is shorter than the right answers of "
+            f"{listing(said)}, which so cannot be given whole. Raise it to score these fairly.",
+            file=sys.stderr,
+        )
 
 
 def _identity(engine: Engine, config: Config) -> list[Any]:

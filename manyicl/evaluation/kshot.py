@@ -23,6 +23,7 @@ from manyicl.inference.room import fitting_rows, token_budget
 from manyicl.tasks import Example, Task
 from manyicl.tasks.task import Metric
 
+DRAWN_SELECTIONS = ("random", "balanced", "mixed")  # those in which a seed decides something
 QUERY_SEED = 0  # the queries are the same for every seed, k and model
 
 
@@ -58,6 +59,8 @@ class TaskSweep:
 
     def __init__(self, engine: Engine, task: Task, config: EvaluationConfig):
         self.engine, self.task, self.config = engine, task, config
+        # Other seeds would show the same again, and seem to say that it does not matter.
+        self.seeds = config.seeds if config.selection in DRAWN_SELECTIONS else config.seeds[:1]
         self.queries = choose_queries(task, config.max_queries)
         self.pool = EncodedPool(Pool(task), engine.encoder)
         most = max(config.num_shots)
@@ -96,27 +99,38 @@ class TaskSweep:
                     held_out=held_out,
                     num_shots=k,
                     effective_shots=[outcome.shots for outcome in outcomes],
-                    seeds=self.config.seeds,
+                    seeds=self.seeds,
                     selection=self.config.selection,
                     scoring=scoring,
+                    cut=_share_cut(outcomes),
                 )
             )
-            for seed, outcome, result in zip(self.config.seeds, outcomes, results, strict=True):
+            for seed, outcome, result in zip(self.seeds, outcomes, results, strict=True):
                 samples += self._samples(stage, k, seed, outcome, result)
         return scores, samples
+
+    def too_long_gold(self) -> int:
+        """Return how many queries have no gold answer that `max_new_tokens` would hold."""
+        if self.task.kind != "generation":
+            return 0
+        most, encoder = self.config.max_new_tokens, self.engine.encoder
+        return sum(
+            all(len(encoder.target(text)) > most for text in query.references or (query.target,))
+            for _, query in self.queries
+        )
 
     # --- seeds -----------------------------------------------------------------------------------
 
     def _sweep(self) -> Iterator[tuple[int, Outcome]]:
         """Yield what every k gave, seed by seed."""
         if self.config.selection not in SHARED_SELECTIONS:
-            for seed in self.config.seeds:
+            for seed in self.seeds:
                 for k in sorted(set(self.config.num_shots)):
                     yield k, self._per_query(k, seed)
             return
         exclude = set().union(*self._near)
         shown: list[list[int]] = []
-        for seed in self.config.seeds:
+        for seed in self.seeds:
             order = shared_order(self.pool.pool, self.config.selection, seed, exclude)
             shown.append(fitting_rows(self.pool, order, self.room, max(self.config.num_shots)))
         together = self._prefixes_at_once(shown)
@@ -214,12 +228,18 @@ class TaskSweep:
                 doc_id=index,
                 example=example,
                 prompt=outcome.prompts[place],
-                arguments=list(answer.scores or {"max_new_tokens": self.config.max_new_tokens}),
+                arguments=list(answer.scores or [{"max_new_tokens": self.config.max_new_tokens}]),
                 responses=list(answer.scores.values()) if answer.scores else [answer.text],
                 prediction=answer.text,
+                cut=answer.cut,
                 metrics={
                     metric: found.per_item[place]
                     for metric, found in result.items()
                     if metric != "macro_f1"
                 },
             )
+
+
+def _share_cut(outcomes: Sequence[Outcome]) -> float:
+    answers = [answer for outcome in outcomes for answer in outcome.answers]
+    return sum(answer.cut for answer in answers) / len(answers)

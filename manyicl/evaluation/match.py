@@ -13,6 +13,11 @@ from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_LATEX = re.compile(r"\\[a-z]+")
+_LONG_WORD = re.compile(r"[^\W\d_]{2,}")
+_OPERATOR = re.compile(r"[=<>+^|\\]|(?<=[\w)])\s?\*\s?(?=[\w(])|(?<!^)-|^-(?! )|(?<=\d)/|/(?=\d)")
+_BRACKET = re.compile(r"[()\[\]{}]")
+_DIGIT = re.compile(r"\d")
 _PUNCTUATION = set(string.punctuation)
 _TYPOGRAPHIC = str.maketrans("‘’“”‐‑–—−", "''\"\"-----")
 
@@ -26,11 +31,13 @@ def normalise(text: str) -> str:
     """Return `text` in the form in which answers are compared.
 
     As in SQuAD (Rajpurkar et al. 2016): casefold, drop ASCII punctuation, drop the articles a, an,
-    the, join words by single spaces. Three departures, each because answers of other tasks would
+    the, join words by single spaces. Four departures, each because answers of other tasks would
     be taken for one another:
 
     - marks that carry a number's value stay (`-5`, `3.5`, `1/2`, `-\\frac{1}{12}`); commas between
       thousands go;
+    - a formula loses only its white space, dollar signs and full stop at the end: with brackets,
+      operators or a variable `a` it would lose its meaning;
     - a text of nothing but punctuation, or nothing but articles, stays (`> }`, `A`);
     - typographic quotes, dashes and the minus sign count as their ASCII forms.
 
@@ -39,11 +46,25 @@ def normalise(text: str) -> str:
     """
     words = text.translate(_TYPOGRAPHIC).casefold().split()
     text = _THOUSANDS.sub("", " ".join(words))
+    if _is_formula(text):
+        return "".join(text.split()).replace("$", "").removesuffix(".")
     bare = "".join(
         mark for at, mark in enumerate(text) if mark not in _PUNCTUATION or _has_value(text, at)
     )
     bare = " ".join(bare.split()) or text
     return " ".join(_ARTICLES.sub(" ", bare).split()) or bare
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether a text is a formula: no word of two letters, and an operator or an interval.
+
+    `x^2 - 4`, `y = -x`, `3 > 2`, `[2,5)` and `B+` are, `-5`, `50%`, `(b)` and `n/a` lose nothing.
+    """
+    plain = _LATEX.sub(" ", text)
+    if not any(map(str.isalnum, text)) or _LONG_WORD.search(plain):
+        return False
+    interval = "," in text and _BRACKET.search(text) and _DIGIT.search(text)
+    return bool(interval or _OPERATOR.search(text))
 
 
 def _has_value(text: str, at: int) -> bool:

@@ -34,6 +34,8 @@ class Sample:
     """What it gave: one score for each option, or the generated text."""
     prediction: str
     metrics: Mapping[str, float]
+    cut: bool = False
+    """Whether a generated answer reached `max_new_tokens` before it ended."""
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object of the line."""
@@ -56,6 +58,7 @@ class Sample:
             "stage": self.stage,
             "num_shots": self.num_shots,
             "seed": self.seed,
+            "cut": self.cut,
             **self.metrics,
         }
 

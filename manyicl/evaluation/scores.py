@@ -61,6 +61,8 @@ class KShotScore:
     """How the demonstrations were chosen."""
     scoring: str
     """How the answer was found: an option score (`sum`, `mean`, `prior`) or `generate`."""
+    cut: float = 0.0
+    """Share of the answers that reached `max_new_tokens` before they ended."""
 
     def __post_init__(self) -> None:
         for name, value in self.as_dict().items():
@@ -88,6 +90,7 @@ def summarise_seeds(
     seeds: Sequence[int],
     selection: str,
     scoring: str,
+    cut: float = 0.0,
 ) -> KShotScore:
     """Return the score of a task at one k from the metrics of each seed (same queries in each).
 
@@ -119,6 +122,7 @@ def summarise_seeds(
         chance=1 / len(task.labels) if task.labels else None,
         selection=selection,
         scoring=scoring,
+        cut=cut,
     )
 
 

@@ -48,6 +48,8 @@ class Answer:
     text: str
     scores: dict[str, float] | None = None
     ids: tuple[int, ...] = ()
+    cut: bool = False
+    """Whether a generated answer reached `max_new_tokens` before it ended."""
 
 
 class Engine:
@@ -189,7 +191,9 @@ class Engine:
             max_new_tokens=max_new_tokens,
             tokens_per_batch=self.limits.tokens,
         )
-        return [Answer(self._text(ids), ids=tuple(ids)) for ids in written]
+        return [
+            Answer(self._text(ids), ids=tuple(ids), cut=not self._finished(ids)) for ids in written
+        ]
 
     def query_tokens(self, task: Task, query: Example, max_new_tokens: int) -> int:
         """Return how many tokens a query and its longest answer take after the prefix."""

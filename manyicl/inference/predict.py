@@ -37,6 +37,8 @@ class Prediction:
     answer: str
     num_shots: int
     scores: dict[str, float] | None = None
+    cut: bool = False
+    """Whether a generated answer reached `max_new_tokens` before it ended."""
 
     @property
     def probability(self) -> float | None:
@@ -134,7 +136,18 @@ class _Predictor:
         predictions: list[Prediction] = []
         for at in range(0, len(self.queries), QUERIES_AT_ONCE):
             predictions += self._answer(prefix, self.queries[at : at + QUERIES_AT_ONCE])
+        self._say_cut(predictions)
         return predictions
+
+    def _say_cut(self, predictions: Sequence[Prediction]) -> None:
+        cut = [at for at, prediction in enumerate(predictions) if prediction.cut]
+        if cut:
+            self.tell(
+                f"cut: {len(cut)} of {len(predictions)} answers reached "
+                f"{self.settings.max_new_tokens} new tokens before they ended "
+                f"({listing([self._row(at) for at in cut])}). Let them be longer "
+                "(--max-new-tokens), or show more examples."
+            )
 
     def _check(self, prefix_file: Path | None) -> None:
         wanted = self.settings.num_shots or 0
@@ -281,6 +294,7 @@ class _Predictor:
         self.tell(
             f"shown: {least}{max(shots)} of {len(self.pool)} demonstrations, chosen for each query"
         )
+        self._say_cut(predictions)
         return predictions
 
     # --- answers ---------------------------------------------------------------------------------
@@ -292,7 +306,7 @@ class _Predictor:
         else:
             answers = self.engine.write(self.task, prefix, queries, self.settings.max_new_tokens)
         predictions = [
-            Prediction(query, answer.text, prefix.num_shots, answer.scores)
+            Prediction(query, answer.text, prefix.num_shots, answer.scores, answer.cut)
             for query, answer in zip(queries, answers, strict=True)
         ]
         self.keep(predictions)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import get_args
 
+from manyicl.errors import listing
 from manyicl.evaluation.results import Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
 from manyicl.report.numbers import plural
@@ -26,6 +27,8 @@ class Comparison:
     """(before, after) stages whose difference is of interest."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Run -> number of its tasks that not every run has, which are left out."""
+    unlike: tuple[str, ...] = ()
+    """Tasks that all have, but not with the same test rows, metric and number of queries."""
     separate: bool = False
     """The runs share no task: every mean is over a run's own tasks."""
 
@@ -39,13 +42,22 @@ class Comparison:
             )
             return (
                 f"The runs share no task ({own}): every mean is over a run's own tasks, so means "
-                "of different runs must not be compared."
+                f"of different runs must not be compared.{self._unlike()}"
             )
         if not self.left_out:
             return ""
         number = len({(score.task, score.held_out) for score in self.scores})
         left = ", ".join(f"{count} of {run}" for run, count in self.left_out.items())
-        return f"Compared on the {plural(number, 'task')} that all runs share; left out: {left}."
+        shared = f"the {plural(number, 'task')} that all runs share"
+        return f"Compared on {shared}; left out: {left}.{self._unlike()}"
+
+    def _unlike(self) -> str:
+        if not self.unlike:
+            return ""
+        return (
+            " Not with the same test rows, metric and number of queries, so no shared task: "
+            f"{listing(list(self.unlike))}."
+        )
 
     def size(self, stage: str, held_out: bool, family: str | None = None) -> int:
         """Return the number of tasks behind a stage's mean."""
@@ -119,20 +131,42 @@ def compare(runs: Results | Mapping[str, Results]) -> Comparison:
         (results,) = runs.values()
         first, *others = results.stages
         return Comparison(runs, list(results.scores), [(first, other) for other in others])
-    keys = {name: _task_keys(results) for name, results in runs.items()}
+    told = set.intersection(*({t for t in r.tasks if _rows(r, t)} for r in runs.values()))
+    keys = {name: _task_keys(results, told) for name, results in runs.items()}
     common = frozenset.intersection(*keys.values())
+    named = frozenset.intersection(*(frozenset(key[:2] for key in own) for own in keys.values()))
+    unlike = tuple(sorted(task for task, _ in named - {key[:2] for key in common}))
     if not common:
-        return replace(_overlay(runs), separate=True)
+        return replace(_overlay(runs), separate=True, unlike=unlike)
     kept = {
-        name: replace(results, scores=[s for s in results.scores if (s.task, s.held_out) in common])
+        name: replace(
+            results, scores=[s for s in results.scores if _key(results, s, told) in common]
+        )
         for name, results in runs.items()
     }
     left_out = {name: len(own - common) for name, own in keys.items() if own - common}
-    return replace(_overlay(kept), runs=runs, left_out=left_out)
+    return replace(_overlay(kept), runs=runs, left_out=left_out, unlike=unlike)
 
 
-def _task_keys(results: Results) -> frozenset[tuple[str, bool]]:
-    return frozenset((score.task, score.held_out) for score in results.scores)
+_Key = tuple[str, bool, str, int, str]
+
+
+def _rows(results: Results, task: str) -> str:
+    """Return the fingerprint of a task's test rows; empty where the results do not tell."""
+    return str(results.tasks.get(task, {}).get("fingerprint", ""))
+
+
+def _key(results: Results, score: KShotScore, told: Collection[str]) -> _Key:
+    """Return what two runs must have alike of a task: name, side, metric, queries, test rows.
+
+    `told` are the tasks of which all runs say what their test rows were.
+    """
+    rows = _rows(results, score.task) if score.task in told else ""
+    return (score.task, score.held_out, score.metric, score.num_queries, rows)
+
+
+def _task_keys(results: Results, told: Collection[str] = ()) -> frozenset[_Key]:
+    return frozenset(_key(results, score, told) for score in results.scores)
 
 
 def _overlay(runs: dict[str, Results]) -> Comparison:

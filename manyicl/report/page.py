@@ -15,6 +15,7 @@ from manyicl.evaluation.curves import FEWEST_TASKS
 from manyicl.evaluation.results import Results
 from manyicl.report import figures, numbers
 from manyicl.report.comparison import Comparison, compare
+from manyicl.report.cut_note import cut_note
 from manyicl.report.rows import mean_blocks, task_blocks
 from manyicl.report.summary import summarise
 
@@ -173,6 +174,8 @@ def _notes(found: Comparison) -> list[str]:
         ("Scoring of answers", {score.scoring for score in found.scores}),
     ):
         notes.append(f"{what}: {', '.join(sorted(values))}.")
+    if cut := cut_note(found):
+        notes.append(cut)
     seeds = sorted({len(score.seeds) for score in found.scores})
     notes.append(
         f"{' or '.join(numbers.plural(n, 'seed') for n in seeds)} of demonstrations a task; "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from manyicl.evaluation.curves import FEWEST_TASKS
 from manyicl.evaluation.results import Results
 from manyicl.report.comparison import Comparison, compare
+from manyicl.report.cut_note import cut_note
 from manyicl.report.numbers import change, percent
 from manyicl.report.rows import Block, Cell, Row, mean_blocks
 
@@ -118,4 +119,5 @@ def _caption(found: Comparison, blocks: list[Block]) -> str:
     cells = [cell for block in blocks for row in block.rows for cell in row.cells]
     if any(_is_short(cell) for cell in cells):
         said.append("* fewer shots fitted than asked for.")
+    said.append(cut_note(found))
     return " ".join(filter(None, said))

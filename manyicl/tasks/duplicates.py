@@ -1,7 +1,8 @@
 """Near-duplicates: which texts are the same, or nearly the same, as which others.
 
-Two texts are duplicates if they are equal after `normalise`, or if one of two rules on their word
-3-shingles holds (the constants below are the numbers meant):
+Two texts are duplicates if they are equal after `normalise` but for the punctuation that ends words
+(`same_key`; a question is not its statement), or if one of two rules on their word 3-shingles holds
+(the constants below are the numbers meant):
 
 - one changed word: each holds at most three shingles that the other lacks, the Jaccard similarity
   of all shingles is at least 0.85, and both hold the same numbers in the same order. This finds
@@ -38,6 +39,7 @@ MIN_INFORMATIVE_SHARE = 0.3
 MIN_COMMON = 5  # a shingle in at most this many texts is informative, however few texts there are
 COMMON_SHARE = 50  # beyond that, a shingle in at most 1/50 of the texts is informative
 
+_END_MARKS = re.compile(r"(?<=[^\W\d_])[.,;:!?…\"'»”’]+(?=\s)")  # `5!` is another number
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"\b\d\w*")
 _ROUNDING = 1e-9  # keeps rounding of threshold * size from losing a pair before the exact check
@@ -67,6 +69,24 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def same_key(text: str) -> str:
+    """Return what two texts have in common that differ in case, spaces and end marks alone.
+
+    Of short texts a full stop is so large a part that no similarity finds the copy. Marks that do
+    not end a word of letters stay.
+
+    >>> same_key("Where is my order?!"), same_key("What is 5! ?")
+    ('where is my order', 'what is 5! ?')
+    """
+    return _END_MARKS.sub("", f"{normalise(text)} ").strip()
+
+
+def _said_alike(one: str, other: str) -> bool:
+    """Whether the last marks agree, or one has none: a question is not its statement."""
+    marks = {text[-1:] for text in (one, other)} & {".", "!", "?"}
+    return len(marks) < 2
+
+
 def query_text(example: Example) -> str:
     """Return what makes a query the same query: the input, and options the input does not list."""
     unlisted = [option for option in example.options if option not in example.input]
@@ -84,9 +104,9 @@ def near_duplicates(
     Without `against` the texts are compared with one another; a text never meets itself, and the
     relation is symmetric. A shingle is informative if it occurs in at most max(5, 2 %) of the
     distinct normalised texts of `against` (of `texts` without it), so the result for a text does
-    not depend on what else is asked. Texts of fewer than three tokens are duplicates of equal
-    texts only. `threshold`, in (0, 1], is that of the informative shingles; where it is above 0.85,
-    all shingles must reach it too.
+    not depend on what else is asked. Texts of fewer than three tokens are duplicates of the
+    same texts only (`same_key`). `threshold`, in (0, 1], is that of the informative shingles; where
+    it is above 0.85, all shingles must reach it too.
 
     The result is exact: prefix filtering (Chaudhuri et al. 2006; Xiao et al. 2008) only skips
     pairs that can meet neither rule. Time grows with the number of similar pairs.
@@ -97,10 +117,16 @@ def near_duplicates(
     right = left if against is None else _by_normal_text(against)
     shingled = _shingle_all(list(right), list(left))
 
+    same: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
+    for text, indices in right.items():
+        same[same_key(text)].append((text, indices))
     found: list[set[int]] = [set() for _ in texts]
     similar = _similar_pairs(list(left), list(right), shingled, threshold)
     for text, others in zip(left, similar, strict=True):
-        matches = {i for other in others for i in right[other]} | set(right.get(text, ()))
+        matches = {i for other in others for i in right[other]}
+        for other, indices in same.get(same_key(text), ()):
+            if _said_alike(text, other):
+                matches.update(indices)
         for index in left[text]:
             found[index] = matches - {index} if against is None else set(matches)
     return found

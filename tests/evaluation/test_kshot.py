@@ -200,3 +200,31 @@ def test_an_over_long_query_is_refused_naming_its_row(engine):
     task = make_task(test=[Example("fine", "positive"), Example("long " * 600, "negative")])
     with pytest.raises(EpisodeError, match=r"'toy', test row 2: the query takes \S+ tokens.*512"):
         sweep(engine, task)
+
+
+def test_answers_that_reach_the_limit_are_counted_and_marked(engine):
+    rows = [Example(f"say {i}", "word " * 9) for i in range(12)]
+    task = make_task(rows[:8], rows[8:], kind="generation", metric="exact_match", labels=())
+    config = EvaluationConfig(num_shots=[0, 2], seeds=[0], max_new_tokens=3)
+    made = TaskSweep(engine, task, config)
+    assert made.too_long_gold() == 4
+    scores, samples = made.run("base", held_out=True)
+    for score in scores:
+        marked = [s.cut for s in samples if s.num_shots == score.num_shots]
+        assert score.cut == sum(marked) / len(marked) == 1.0  # it never says the end mark
+        assert samples[0].as_record()["arguments"] == [{"max_new_tokens": 3}]
+    longest = max(len(engine.encoder.target(e.target)) for e in task.test)
+    roomy = EvaluationConfig(num_shots=[0], max_new_tokens=longest)
+    assert TaskSweep(engine, task, roomy).too_long_gold() == 0
+    closed, _ = sweep(engine, make_task())
+    assert {score.cut for score in closed} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("selection", "seeds"),
+    [("random", (0, 1)), ("mixed", (0, 1)), ("similar", (0,)), ("first", (0,))],
+)
+def test_seeds_that_decide_nothing_are_not_repeated(engine, selection, seeds):
+    scores, samples = sweep(engine, make_task(), num_shots=[2], selection=selection)
+    assert scores[0].seeds == seeds
+    assert {sample.seed for sample in samples} == set(seeds)

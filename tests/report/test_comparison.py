@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from manyicl.evaluation.results import Results
 from manyicl.report.comparison import compare
+from manyicl.report.cut_note import cut_note
 from manyicl.report.page import render
 from manyicl.report.rows import mean_blocks
 from manyicl.report.tables import kshot_tables
@@ -77,3 +80,37 @@ def test_runs_without_a_common_task_show_each_runs_own_number(make_results) -> N
     assert "Mean over 4" not in html
     assert "mean of 4" not in html
     assert "own held-out tasks (mine: 3, own: 1)" in html
+
+
+@pytest.mark.parametrize("other", ["rows", "metric", "num_queries"])
+def test_a_task_that_was_measured_otherwise_is_no_shared_one(make_results, other) -> None:
+    made = make_results(4, held_in=False)
+    changed, *same = sorted({score.task for score in made.scores})
+    tasks = {name: {"fingerprint": "f"} for name in (changed, *same)}
+    mine = replace(made, tasks=tasks)
+    if other == "rows":
+        own = replace(made, tasks={**tasks, changed: {"fingerprint": "g"}})
+    else:
+        value = {"metric": "macro_f1", "num_queries": 7}[other]
+        scores = [replace(s, **{other: value}) if s.task == changed else s for s in made.scores]
+        own = replace(mine, scores=scores)
+    found = compare({"mine": mine, "own": own})
+    assert found.tasks(held_out=True) == same
+    assert f"number of queries, so no shared task: {changed}." in found.scope
+    # Old results do not tell their rows.
+    assert compare({"mine": mine, "own": replace(own, scores=made.scores, tasks={})}).scope == ""
+
+
+def test_answers_that_were_cut_are_named(make_results) -> None:
+    made = make_results(2, held_in=False)
+    one, _ = sorted({score.task for score in made.scores})
+    assert cut_note(compare(made)) == ""
+    scores = [
+        replace(s, cut=0.4 if s.stage == "base" else 0.2 if s.num_shots else 1.0)
+        if s.task == one
+        else replace(s, cut=0.05)
+        for s in made.scores
+    ]
+    note = cut_note(compare(replace(made, scores=scores)))
+    assert f": {one} (40.0 %, before). Their scores may be those of the limit." in note
+    assert note in render(replace(made, scores=scores)).replace("&#39;", "'")

@@ -187,6 +187,22 @@ def test_punctuation_is_kept_so_a_question_is_not_its_statement():
     assert near_duplicates(["It rains.", "It rains?"]) == [set(), set()]
 
 
+def test_a_short_copy_is_found_whatever_ends_its_words():
+    query = [
+        "my card was declined",
+        "Where is my order?",
+        "I lost it!",
+        "reset my password please.",
+    ]
+    pool = ["My card, was declined.", "where is my order", "I lost it", "Reset my password, please"]
+    assert near_duplicates(query, pool) == [{0}, {1}, {2}, {3}]
+    assert near_duplicates(pool) == [set()] * 4
+
+
+def test_marks_that_carry_meaning_are_no_end_of_a_word():
+    assert near_duplicates(["What is 5!", "What is 5", "[ ( ] )", "[ ( ) ]"]) == [set()] * 4
+
+
 def test_shared_boilerplate_does_not_make_rows_duplicates():
     table = " ".join(f"cell{i}" for i in range(200))
     rows = [f"{table} Which penguin is number {i} in line {i * 7}?" for i in range(30)]
