@@ -46,6 +46,12 @@ class LoraConfig:
         _at_least(0, "model.lora.rank", self.rank)
         _above_zero("model.lora.alpha", self.alpha)
         _share("model.lora.dropout", self.dropout)
+        for key, usual in (("alpha", 32.0), ("dropout", 0.0), ("target_modules", "all-linear")):
+            if not self.rank and getattr(self, key) != usual:
+                raise ConfigError(
+                    f"model.lora.{key}: is {getattr(self, key)!r}, but model.lora.rank is 0, which "
+                    "fine-tunes all weights without an adapter. Set the rank, or leave it out."
+                )
 
 
 @dataclass

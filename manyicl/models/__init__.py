@@ -3,6 +3,7 @@
 from manyicl.models.forward import logits_at
 from manyicl.models.load import (
     context_length,
+    frozen_identity,
     has_fast_bf16,
     load_model,
     load_tokenizer,
@@ -24,6 +25,7 @@ __all__ = [
     "build_base",
     "built_context_length",
     "context_length",
+    "frozen_identity",
     "has_fast_bf16",
     "load_model",
     "load_tokenizer",

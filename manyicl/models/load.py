@@ -6,7 +6,6 @@ Weights are read from safetensors only (GGUF files become safetensors first).
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import xxhash
 from manyicl.config import ModelConfig
 from manyicl.errors import ModelError
 from manyicl.models import gguf, shipped
+from manyicl.models.adapters import add_adapter, base_of, refuse_other_adapter
 from manyicl.models.hub import check_name, quiet_hub
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def load_model(
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
     if training and config.lora.rank:
-        model = _add_adapter(model, config)
+        model = add_adapter(model, config)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return model.to(device).eval()  # type: ignore[return-value,arg-type]
 
@@ -113,7 +113,7 @@ def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
             )
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
-    return _add_adapter(model, config) if config.lora.rank else model
+    return add_adapter(model, config) if config.lora.rank else model
 
 
 def context_length(model: PreTrainedModel) -> int | None:
@@ -130,7 +130,7 @@ def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int 
 
     adapter = Path(path) / "adapter_config.json"
     if adapter.is_file():
-        path = _base_of(Path(path), adapter)
+        path = base_of(Path(path), adapter)
     path = shipped.resolve(path)
     _check_model(path)
     try:
@@ -192,6 +192,21 @@ def widen_slow_bf16(model: PreTrainedModel) -> PreTrainedModel:
     return model.float()
 
 
+def frozen_identity(model: torch.nn.Module) -> str:
+    """Return a hash over samples of the weights that do not train; empty if all do.
+
+    They are in no checkpoint of an adapter, so a run that goes on must find them as they were.
+    """
+    frozen = [(n, p) for n, p in model.named_parameters() if not p.requires_grad]
+    digest = xxhash.xxh3_128()
+    for name, weights in sorted(frozen, key=lambda item: item[0]):
+        flat = weights.detach().flatten()
+        some = flat[:: max(1, len(flat) // 1024)].float().cpu()
+        digest.update(f"{name} {tuple(weights.shape)}".encode())
+        digest.update(some.numpy().tobytes())
+    return digest.hexdigest() if frozen else ""
+
+
 def model_identity(model: torch.nn.Module) -> str:
     """Return a hash over the config and every weight, the adapter's included.
 
@@ -236,7 +251,7 @@ def _load_adapter(
 ) -> PreTrainedModel:
     from peft import PeftModel
 
-    base = _base_of(folder, adapter)
+    base = base_of(folder, adapter)
     plain = ModelConfig(
         dtype=config.dtype,
         attention=config.attention,
@@ -254,85 +269,9 @@ def _load_adapter(
             f"model.lora.rank: is {config.lora.rank}, but model.path is an adapter of rank "
             f"{settings.r}, which goes on training. Leave the key out, or name the base model."
         )
+    if training:
+        refuse_other_adapter(config.lora, settings)
     return loaded.eval()
-
-
-def _base_of(folder: Path, adapter: Path) -> str:
-    """Return the base model an adapter names; a run's own base is found where the run is now."""
-    try:
-        settings = json.loads(adapter.read_text(encoding="utf-8"))
-        named = settings["base_model_name_or_path"]
-    except (ValueError, KeyError, TypeError):
-        settings, named = {}, None
-    if not isinstance(named, str):
-        raise ModelError(
-            f"model.path: {adapter}: names no base model. Restore the file; its "
-            "'base_model_name_or_path' is a folder or hub id."
-        )
-    beside = folder.parent / "base"
-    if Path(named).name == "base" and beside.is_dir():
-        return str(beside)
-    base = shipped.adapter_base(named)
-    if shipped.is_nano(base):
-        shipped.check_edition(settings.get("revision"), folder)
-    if Path(base).is_absolute() and not Path(base).is_dir():
-        return _unpacked_again(folder, base) or base
-    return base
-
-
-def _unpacked_again(folder: Path, named: str) -> str | None:
-    """Return the folder of the GGUF file that an adapter was trained on, where it names no other.
-
-    Such adapters name the folder that the file was unpacked to on the machine of their training;
-    the run's own description names the file. Raises `ModelError` if that file is another one now.
-    """
-    try:
-        described = json.loads((folder / "manyicl.json").read_text(encoding="utf-8"))
-        given = described["base"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if not isinstance(given, str) or not gguf.is_gguf(given):
-        return None
-    here, there = Path(shipped.resolve(given)), re.split(r"[\\/]+", named.rstrip("\\/"))[-1]
-    if here.name != there:
-        raise ModelError(
-            f"model.path: {folder}: was trained on another edition of {given!r} (unpacked as "
-            f"{there}, here {here.name}). Restore that file, or train again."
-        )
-    return str(here)
-
-
-def _add_adapter(model: Any, config: ModelConfig) -> Any:
-    import peft
-
-    lora, names = config.lora, config.lora.target_modules
-    if names != "all-linear":
-        names = [name.strip() for name in names.split(",")]
-        known = [f".{path}" for path, _ in model.named_modules()]
-        for name in names:  # PEFT passes over what it does not find, if it finds another
-            if not any(path.endswith(f".{name}") for path in known):
-                raise _no_such_modules(lora.target_modules, f"no module is named {name!r}")
-    torch.manual_seed(config.seed)
-    try:
-        return peft.get_peft_model(
-            model,
-            peft.LoraConfig(
-                r=lora.rank,
-                lora_alpha=lora.alpha,  # type: ignore[arg-type]
-                lora_dropout=lora.dropout,
-                target_modules=names,
-                task_type="CAUSAL_LM",
-            ),
-        )
-    except ValueError as error:
-        raise _no_such_modules(lora.target_modules, str(error)[:200]) from None
-
-
-def _no_such_modules(named: str, reason: str) -> ModelError:
-    return ModelError(
-        f"model.lora.target_modules: is {named!r}, but {reason}. Use all-linear, or names of the "
-        "model's linear layers."
-    )
 
 
 def _check_model(path: str) -> None:

@@ -23,9 +23,9 @@ def seal(folder: Path) -> None:
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
-            _sync(path)  # older checkpoints are removed next: this one must outlast a power cut
+            sync(path)  # older checkpoints are removed next: this one must outlast a power cut
             size = path.stat().st_size
-            files[str(path.relative_to(folder))] = {"bytes": size, "xxh3": _hash(path)}
+            files[path.relative_to(folder).as_posix()] = {"bytes": size, "xxh3": _hash(path)}
     write_atomically(folder / MANIFEST, json.dumps({"files": files}, indent=1))
 
 
@@ -93,8 +93,14 @@ def write_atomically(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
+def sync(path: Path) -> None:
+    """Have a file, or all files below a folder, outlast a power cut."""
+    if path.is_dir():
+        for inside in path.rglob("*"):
+            if inside.is_file():
+                sync(inside)
+        return
+    with path.open("r+b") as file:  # to read alone is not enough for it on Windows
         os.fsync(file.fileno())
 
 

@@ -16,6 +16,7 @@ from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
 from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ModelError
 from manyicl.models import gguf, shipped, stored_dtype
+from manyicl.training.checkpoint import sync
 from manyicl.training.model_card import write_card
 from manyicl.training.plan import demonstrations_by_task
 
@@ -43,6 +44,7 @@ def save_model_folder(
     trainer.save_model(str(part))
     if trainer.is_world_process_zero():
         _complete(trainer, config, stream, base, part)
+        sync(part)  # a folder that is there is taken for a finished training
         os.replace(part, folder)
     trainer.accelerator.wait_for_everyone()
 

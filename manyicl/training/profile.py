@@ -8,7 +8,6 @@ figure. Saving is not counted. Weights and random numbers are those of a run wit
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -255,6 +254,12 @@ def _peak_memory(device: torch.device) -> int:
     """Return the most bytes in use: of tensors on a GPU, else of the whole process so far."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -27,6 +27,7 @@ from manyicl.models import (
     model_without_weights,
     shipped,
     stored_context_length,
+    widen_slow_bf16,
 )
 from manyicl.tasks import TaskCollection, load_tasks
 from manyicl.training import checkpoint, run_folder
@@ -164,12 +165,23 @@ def _train(
         base = base_path(config, run_dir, held_in)
         shipped.resolve(base)  # a GGUF file is unpacked by one process
     tokenizer = training_tokenizer(config, held_in)
+    _check_dtype(config, base)
     model = load_model(base, config.model, training=True)
+    if config.model.lora.rank and config.model.dtype == "auto":
+        # The base under an adapter comes as stored; nothing of it is saved again.
+        wide = config.training.precision == "fp32"
+        model = model.float() if wide else widen_slow_bf16(model)
     freeze(model, config.training.freeze)
     _check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
-    plan = plan_rows(stream, config)
-    plan = whole_steps(plan, config.training.rows_per_step, PartialState().num_processes)
+    drawn = plan_rows(stream, config)
+    plan = whole_steps(drawn, config.training.rows_per_step, PartialState().num_processes)
+    if len(plan) < len(drawn) and PartialState().is_main_process:
+        print(
+            f"left out: the last {len(drawn) - len(plan)} of {len(drawn):,} rows, which are no "
+            "whole step for all processes",
+            file=sys.stderr,
+        )
     with sequences_kept_apart(model, plan):
         if PartialState().is_main_process:
             _say_plan(config, stream, plan)
@@ -232,6 +244,25 @@ def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
     return newest
 
 
+def _check_dtype(config: Config, base: str) -> None:
+    """Refuse, or warn of, 16-bit weights that are to be trained themselves."""
+    adapter = config.model.lora.rank or (Path(base) / "adapter_config.json").is_file()
+    if adapter or config.model.dtype not in ("float16", "bfloat16"):
+        return
+    way_out = "Use auto: weights train in fp32 and are stored as they came; or an adapter (lora)."
+    if config.model.dtype == "float16":
+        raise ConfigError(
+            "model.dtype: is float16, in which the optimizer's averages of squared gradients come "
+            f"to 0 and steps grow without bound. {way_out}"
+        )
+    if PartialState().is_main_process:
+        print(
+            "warning: model.dtype=bfloat16: at fine-tuning rates most steps are smaller than bf16 "
+            f"can add to a weight. {way_out}",
+            file=sys.stderr,
+        )
+
+
 def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:
     limit = context_length(model)
     if limit and config.episodes.max_tokens > limit:
@@ -267,6 +298,7 @@ def _say_plan(config: Config, stream: EpisodeStream, plan: list[list[Episode]]) 
     if counts.fewer_shots:
         print(
             f"{counts.fewer_shots} sequences hold fewer demonstrations than episodes.shots="
-            f"{config.episodes.shots}, because no more fit episodes.max_tokens",
+            f"{config.episodes.shots}: no more fit episodes.max_tokens, or no more rows of the "
+            "task are there that differ from those shown",
             file=sys.stderr,
         )

@@ -19,7 +19,8 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer
 
-from manyicl.errors import Diverged
+from manyicl.errors import Diverged, RunError
+from manyicl.models import frozen_identity
 from manyicl.training import checkpoint
 from manyicl.training.loss import Shortcuts, supervised_loss, supervised_nll
 from manyicl.training.rows import split_row
@@ -40,6 +41,8 @@ class ManyICLTrainer(Trainer):
         self.shot_loss = ShotLoss()
         self.totals = {"tokens": 0, "supervised_tokens": 0, "seconds": 0.0}
         self._keep_checkpoints = keep_checkpoints
+        # Sharded, a process holds parts of the weights only.
+        self._frozen = "" if self.is_fsdp_enabled else frozen_identity(kwargs["model"])
         self._clock = time.perf_counter()
         self._seconds = 0.0  # since the last log line, without the pauses between runs
         self._step_rows: list[tuple[torch.Tensor, Mapping[str, Any]]] = []  # weighted nll, row
@@ -156,6 +159,7 @@ class ManyICLTrainer(Trainer):
             "shot_loss": self.shot_loss.state_dict(self._reducer()),
             "totals": self.totals,
             "seconds": self._seconds + time.perf_counter() - self._clock,
+            "frozen": self._frozen,
         }
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
@@ -167,6 +171,11 @@ class ManyICLTrainer(Trainer):
     def restore_statistics(self, folder: Path) -> None:
         """Go on counting where the checkpoint's run stopped, in the log file too."""
         state = json.loads((folder / STATISTICS).read_text())
+        if state.get("frozen", self._frozen) != self._frozen:
+            raise RunError(
+                f"{folder}: was trained on a base whose weights were others than those that "
+                "model.path holds now. Restore them, or choose another run_dir to start anew."
+            )
         self.totals = state["totals"]
         self._seconds = state["seconds"]
         if self.is_world_process_zero():

@@ -235,3 +235,11 @@ def test_a_recipe_is_a_file_a_shipped_name_or_a_run_folder_wherever_it_stands(tm
     assert load_config(tmp_path / "config.yaml").run_dir == "elsewhere"
     with pytest.raises(ConfigError, match=r"no such recipe.*shipped recipe: demo"):
         load_config("dmo")
+
+
+@pytest.mark.parametrize("setting", ["alpha=64.0", "dropout=0.1", "target_modules=q_proj"])
+def test_adapter_settings_without_a_rank_are_refused(setting):
+    key, _, _ = setting.partition("=")
+    with pytest.raises(ConfigError, match=rf"model\.lora\.{key}: .* model\.lora\.rank is 0"):
+        load_config("demo", [f"model.lora.{setting}"])
+    load_config("demo", [f"model.lora.{setting}", "model.lora.rank=8"])

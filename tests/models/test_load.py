@@ -246,6 +246,33 @@ def test_another_rank_than_that_of_the_adapter_is_refused_for_training(adapter):
         load_model(str(adapter), lora(8), training=True)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"alpha": 999.0}, r"model\.lora\.alpha: is 999\.0, but .* adapter with "),
+        ({"dropout": 0.5}, r"model\.lora\.dropout: is 0\.5, but .* adapter with 0\.0"),
+        ({"target_modules": "q_proj"}, r"model\.lora\.target_modules: is 'q_proj', but"),
+    ],
+)
+def test_settings_that_an_adapter_in_training_does_not_take_up_are_refused(adapter, setting, said):
+    config = ModelConfig(lora=LoraConfig(rank=2, **setting))
+    load_model(str(adapter), config)  # to answer with it nothing is asked
+    with pytest.raises(ModelError, match=said):
+        load_model(str(adapter), config, training=True)
+
+
+@pytest.mark.parametrize("name", ["lm_head", "embed_tokens"])
+def test_an_adapter_on_a_tied_embedding_is_refused(tmp_path, name):
+    tied = tiny_model("llama", tie_word_embeddings=True)
+    tied.save_pretrained(tmp_path / "tied")
+    with pytest.raises(ModelError, match=rf"names '{name}', but this model's embedding and head"):
+        load_model(str(tmp_path / "tied"), lora(2, f"q_proj,{name}"), training=True)
+    load_model(str(tmp_path / "tied"), lora(2), training=True)
+    apart = tiny_model("llama", tie_word_embeddings=False)
+    apart.save_pretrained(tmp_path / "apart")
+    load_model(str(tmp_path / "apart"), lora(2, "lm_head"), training=True)
+
+
 def test_an_adapter_whose_base_is_gone_names_the_base(adapter, tmp_path):
     shutil.copytree(adapter, tmp_path / "adapter")
     path = tmp_path / "adapter/adapter_config.json"

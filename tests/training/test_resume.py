@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +14,13 @@ from typing import Any
 import pytest
 import torch
 from builders import ARCHITECTURES
+from safetensors.torch import load_file, save_file
 from training.kill_moments import MOMENTS, train_killed_at, train_killed_at_write
 from training.tiny_runs import assert_same_weights, exit_code, log_lines, tiny_config, weights
 
 import manyicl
 from manyicl.config import Config, save_config
-from manyicl.errors import Interrupted
+from manyicl.errors import Interrupted, RunError
 from manyicl.training import callbacks, checkpoint, run
 from manyicl.training.callbacks import StopSignal
 from manyicl.training.run import train
@@ -123,6 +125,23 @@ def test_a_run_killed_at_any_write_ends_the_same(folder, uninterrupted, number):
     assert exit_code(train_killed_at_write, config, number) == -signal.SIGKILL
     train(config)
     assert_same_run(Path(config.run_dir), uninterrupted("full"))
+
+
+def test_an_adapter_does_not_go_on_with_another_base(folder, tmp_path):
+    base = tmp_path / "base_model"
+    settings = {"model__config": {}, "model__path": str(base), "model__lora__rank": 4}
+    first = train(config_of(folder, "full", "for a base", training__steps=1))
+    shutil.copytree(first, base)
+    config = config_of(tmp_path, "full", "half", training__save_every=2, **settings)
+    assert exit_code(train_killed_at, config, "in the middle of a step") == -signal.SIGKILL
+    assert checkpoint.checkpoints(Path(config.run_dir))
+    weights = load_file(base / "model.safetensors")
+    changed = {name: weight + 0.01 for name, weight in weights.items()}
+    save_file(changed, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunError, match=r"weights were others than those that model\.path holds"):
+        train(config)
+    save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    assert train(config).is_dir()
 
 
 def test_a_run_killed_again_and_again_ends_the_same(folder, uninterrupted):

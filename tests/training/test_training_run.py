@@ -23,7 +23,7 @@ from manyicl.config import Config, save_config
 from manyicl.episodes import EncodedPool, Pool
 from manyicl.errors import ConfigError, EpisodeError, ManyICLError, ModelError, TemplateError
 from manyicl.inference import Engine
-from manyicl.models import load_tokenizer
+from manyicl.models import load_model, load_tokenizer
 from manyicl.tasks import Task, folder
 from manyicl.training import run
 from manyicl.training.run import train
@@ -324,3 +324,23 @@ def test_a_row_too_long_for_any_sequence_is_left_out_and_counted(tmp_path, capsy
     train(tiny_config(tmp_path, training__steps=1))
     said = capsys.readouterr().err
     assert "left out: 1 rows of 'letters' longer than episodes.max_tokens" in said
+
+
+def test_sixteen_bit_weights_do_not_train_themselves(tmp_path, capsys):
+    with pytest.raises(ConfigError, match=r"model\.dtype: is float16, .* Use auto"):
+        train(tiny_config(tmp_path, run="half", model__dtype="float16"))
+    train(tiny_config(tmp_path, run="bf16", model__dtype="bfloat16", training__steps=1))
+    assert "warning: model.dtype=bfloat16" in capsys.readouterr().err
+
+
+def test_the_base_under_an_adapter_is_computed_in_the_precision_asked_for(tmp_path, monkeypatch):
+    tiny = load_model(str(train(tiny_config(tmp_path, run="base", training__steps=1))))
+    tiny.bfloat16().save_pretrained(tmp_path / "half")
+    load_tokenizer(str(tmp_path / "base/model")).save_pretrained(tmp_path / "half")
+    dtypes = []
+    monkeypatch.setattr(run, "freeze", lambda model, names: dtypes.append(model.dtype))
+    settings = {"model__config": {}, "model__path": str(tmp_path / "half"), "training__steps": 1}
+    train(tiny_config(
+        tmp_path, run="wide", model__lora__rank=2, training__precision="fp32", **settings
+    ))  # fmt: skip
+    assert dtypes == [torch.float32]
