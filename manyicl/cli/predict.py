@@ -143,7 +143,7 @@ def predict_file(args: argparse.Namespace) -> int:
             )
     except BaseException as error:
         if finished:
-            part = Path(f"{args.out}.part")
+            part = _free_part(args.out)
             write_whole(part, as_file(queries.table, finished, suffix))
             print(
                 f"broken off after {len(finished):,} of {len(queries.examples):,} rows; their "
@@ -158,6 +158,14 @@ def predict_file(args: argparse.Namespace) -> int:
     write_whole(args.out, as_file(queries.table, predictions, suffix))
     print(f"Answers: {args.out} ({len(predictions):,} rows)")
     return 0
+
+
+def _free_part(out: str) -> Path:
+    """Return a name for unfinished answers that no earlier ones have."""
+    number, part = 1, Path(f"{out}.part")
+    while part.exists():
+        number, part = number + 1, Path(f"{out}.part{number + 1}")
+    return part
 
 
 def _task(args: argparse.Namespace) -> tuple[Task, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
 
 KINDS = ("jsonl", "csv", "hf", "catalogue")
 SHOWN_FINDINGS = 5
+COLUMN_FLAGS = ("input", "target", "options", "option_keys", "option_split", "target_is")
+COLUMN_FLAGS += ("references", "labels", "readable_labels", "drop", "keep")
+TASK_FLAGS = ("family", "kind", "metric", "instruction", "group", "licence")
+TABLE_FLAGS = ("delimiter", "encoding", "no_header")
+HUB_FLAGS = ("config", "revision", "train_split", "test_split")
+# What a flag is where it was not given; the others are "".
+UNSET: dict[str, Any] = {
+    **{key: [] for key in ("options", "labels", "drop", "keep", "files")},
+    **dict.fromkeys(("family", "kind", "metric", "test", "test_split")),
+    **dict.fromkeys(("readable_labels", "no_header", "skip_bad_rows"), False),
+    "target_is": "auto",
+    "train_split": "train",
+}
 
 EPILOG = """examples:
   your own table; the columns are guessed where you do not name them
@@ -91,8 +105,10 @@ def register(verbs: Any) -> None:
     add("--max-chars", type=int, metavar="N", help="leave longer rows out (input and target)")
     add("--seed", type=int, help="seed of the sample")
     add("--skip-bad-rows", action="store_true", help="leave rows out that the columns "
-        "do not fit (an empty answer, say), counted; rows that cannot be read (CSV rows with too "
-        "many or few cells, faulty JSON) stay errors")  # fmt: skip
+        "do not fit (an empty answer, say), counted; more than a fifth of them is an error, so "
+        "that a wrong mapping is noticed: leave such rows out with --drop COL=VALUE. Rows that "
+        "cannot be read (CSV rows with too many or few cells, faulty JSON) stay errors",
+    )  # fmt: skip
     add("--delimiter", default="", help="of a CSV file (default: found out)")
     add("--encoding", default="", help="of a text file (default: UTF-8)")
     add("--no-header", action="store_true", help="the first row of a CSV file is data")
@@ -138,6 +154,12 @@ def _kind_of_source(source: str) -> str:
 def _from_file(args: argparse.Namespace) -> ImportReport:
     from manyicl.tasks.sources import import_files
 
+    _refuse(
+        args,
+        ("files", *HUB_FLAGS),
+        "belongs to datasets of the hub (--from hf); this source is a file. Its test part is "
+        "--test FILE.",
+    )
     name = args.name or _name_from(Path(args.source).stem)
     return import_files(
         args.source,
@@ -155,6 +177,7 @@ def _from_hf(args: argparse.Namespace) -> ImportReport:
     from manyicl.tasks.hub import hub_tables, local_tables
     from manyicl.tasks.sources import import_tables
 
+    _refuse(args, ("test",), "belongs to a source that is a file; here it is --test-split SPLIT.")
     local = args.files or ([args.source] if Path(args.source).expanduser().exists() else [])
     splits = (args.config, args.train_split, args.test_split)
     if local:
@@ -178,18 +201,23 @@ def _from_hf(args: argparse.Namespace) -> ImportReport:
 def _from_catalogue(args: argparse.Namespace) -> ImportReport:
     from manyicl.tasks.catalogue import catalogue_entry, import_entry
 
-    given = [
-        flag for flag in ("input", "target", "options", "labels", "kind") if getattr(args, flag)
-    ]
-    if given:
-        raise TaskError(
-            f"--{given[0]}: a catalogue entry brings its own columns. Leave it out, or import the "
-            "dataset with --from hf."
-        )
+    _refuse(
+        args,
+        (*COLUMN_FLAGS, *TASK_FLAGS, *TABLE_FLAGS, *HUB_FLAGS, "test", "skip_bad_rows"),
+        "a catalogue entry brings its own columns, splits and description. Leave it out, or import "
+        "the dataset with --from hf.",
+    )
     entry = catalogue_entry(args.source)
     print(f"{entry.name}: {entry.hub} {entry.config}".rstrip() + f", licence: {entry.licence}")
     limits = _limits(args, entry.max_chars)
     return import_entry(entry, args.out, files=args.files, limits=limits, name=args.name)
+
+
+def _refuse(args: argparse.Namespace, flags: Sequence[str], why: str) -> None:
+    """Raise `TaskError` for a flag that this kind of source would not take up."""
+    for flag in flags:
+        if getattr(args, flag) != UNSET.get(flag, ""):
+            raise TaskError(f"--{flag.replace('_', '-')}: {why}")
 
 
 def count(number: int, word: str) -> str:
@@ -205,7 +233,7 @@ def _reading(args: argparse.Namespace) -> Reading:
     from manyicl.tasks.tables import Reading
 
     suffix = f".{args.kind_of_source}" if args.kind_of_source in ("csv", "jsonl") else ""
-    if Path(args.source).suffix.lower() in (".json", ".tsv", ".ndjson", ".txt"):
+    if Path(args.source).suffix.lower() in (".json", ".tsv", ".ndjson"):
         suffix = ""
     columns = [args.input, args.target, *args.options]
     names = [name for text in columns for name in (re.findall(r"\{+([^{}]+)\}", text) or [text])]
@@ -254,6 +282,12 @@ def _mapping(args: argparse.Namespace) -> ColumnMapping:
     """Return the mapping the flags make; an input or target not given is left to be guessed."""
     from manyicl.tasks.mapping import ColumnMapping
 
+    try:
+        re.compile(args.option_split)
+    except re.error as error:
+        raise TaskError(
+            f"--option-split: {args.option_split!r} is no regular expression: {error}."
+        ) from None
     return ColumnMapping(
         input=args.input.replace("\\n", "\n"),
         target=args.target.replace("\\n", "\n"),
@@ -262,11 +296,20 @@ def _mapping(args: argparse.Namespace) -> ColumnMapping:
         option_split=args.option_split,
         references=args.references,
         target_is=args.target_is,
-        labels={key: label for key, (label,) in _pairs(args.labels, "--labels").items()},
+        labels=_labels(args.labels),
         readable=args.readable_labels,
         drop=_pairs(args.drop, "--drop"),
         keep=_pairs(args.keep, "--keep"),
     )
+
+
+def _labels(entries: list[str]) -> dict[str, str]:
+    found = _pairs(entries, "--labels")
+    twice = [key for key, names in found.items() if len(names) > 1]
+    if twice:
+        names = ", ".join(found[twice[0]])
+        raise TaskError(f"--labels: '{twice[0]}' is given several names ({names}). Give one.")
+    return {key: names[0] for key, names in found.items()}
 
 
 def _pairs(entries: list[str], flag: str) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from manyicl.config import EvaluationConfig
 from manyicl.episodes import EncodedPool, Pool, order_for_query, shared_order
 from manyicl.episodes.select import SHARED_SELECTIONS
@@ -59,8 +61,6 @@ class TaskSweep:
 
     def __init__(self, engine: Engine, task: Task, config: EvaluationConfig):
         self.engine, self.task, self.config = engine, task, config
-        # Other seeds would show the same again, and seem to say that it does not matter.
-        self.seeds = config.seeds if config.selection in DRAWN_SELECTIONS else config.seeds[:1]
         self.queries = choose_queries(task, config.max_queries)
         self.pool = EncodedPool(Pool(task), engine.encoder)
         most = max(config.num_shots)
@@ -78,6 +78,13 @@ class TaskSweep:
             max_tokens=config.max_tokens,
             source=str(task.folder / "test.jsonl") if task.folder else f"task '{task.name}', test",
         ).prefix
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that differ: with the others the same demonstrations would be shown again, and
+        it would seem to say that their choice does not matter."""
+        seeds = self.config.seeds
+        return seeds if self.config.selection in DRAWN_SELECTIONS else seeds[:1]
 
     def run(self, stage: str, held_out: bool) -> tuple[list[KShotScore], list[Sample]]:
         """Answer all queries at every k and seed; return the scores by k and every prediction."""
@@ -103,6 +110,7 @@ class TaskSweep:
                     selection=self.config.selection,
                     scoring=scoring,
                     cut=_share_cut(outcomes),
+                    chance=self._chance(),
                 )
             )
             for seed, outcome, result in zip(self.seeds, outcomes, results, strict=True):
@@ -118,6 +126,11 @@ class TaskSweep:
             all(len(encoder.target(text)) > most for text in query.references or (query.target,))
             for _, query in self.queries
         )
+
+    def _chance(self) -> float | None:
+        if self.task.kind == "generation" or self.task.metric == "macro_f1":
+            return None
+        return float(np.mean([1 / len(self.task.options_of(query)) for _, query in self.queries]))
 
     # --- seeds -----------------------------------------------------------------------------------
 

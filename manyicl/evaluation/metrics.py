@@ -59,7 +59,7 @@ def score_predictions(
     examples: Sequence[Example],
     labels: Sequence[str] = (),
 ) -> MetricResult:
-    """Score one prediction an example. `labels` are the classes of macro-F1, present or not."""
+    """Score one prediction an example. `labels` are the classes of macro-F1."""
     if len(predictions) != len(examples) or not examples:
         raise ValueError(
             f"{len(predictions)} predictions for {len(examples)} examples; give one each."
@@ -104,15 +104,16 @@ def accuracy(prediction: str, reference: str) -> float:
 def macro_f1(
     gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], num_classes: int
 ) -> float:
-    """Return the unweighted mean over all classes of each one's F1.
+    """Return the unweighted mean of each class's F1 over the classes that are gold or predicted.
 
-    A class that is neither gold nor predicted counts as 0, as scikit-learn has it with
-    `labels=all, zero_division=0`. Predictions `OUTSIDE` count against their gold class alone.
+    As scikit-learn has it without `labels`: a class that was never asked for would count as 0
+    however good the answers are. Predictions `OUTSIDE` count against their gold class alone.
     """
     right = np.bincount(gold[gold == predicted], minlength=num_classes)
     asked = np.bincount(gold, minlength=num_classes)
     given = np.bincount(predicted[predicted != OUTSIDE], minlength=num_classes)
-    return float(np.mean(2 * right / np.maximum(asked + given, 1)))
+    there = asked + given > 0
+    return float(np.mean(2 * right[there] / (asked + given)[there])) if there.any() else 0.0
 
 
 def _numeric(prediction: str, reference: str) -> float:

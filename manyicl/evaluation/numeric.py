@@ -24,6 +24,10 @@ _NUMBER = re.compile(
 )
 _LATEX_MIXED = re.compile(r"(?<=\d)\s*(?=\\[dt]?frac)")
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_LATEX_SHORT = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)(?!\d)")  # \\frac12
+_UNIT_POWER = re.compile(  # of m^2, cm3, s^{-1}
+    r"(?<![A-Za-zµ])(?![eE]\d)([A-Za-zµ]{1,3})(?:\^\{?[+-]?\d\}?|[23](?![\w.,]))"
+)
 _LATEX_COMMA = re.compile(r"\{,\}")
 _SIGNS = str.maketrans({"−": "-", "－": "-", "\\": None})
 
@@ -39,7 +43,8 @@ def last_number(text: str) -> Decimal | None:
     Decimal('-1250.50')
     """
     text = _LATEX_MIXED.sub(" ", _LATEX_COMMA.sub(",", text))
-    text = _LATEX_FRACTION.sub(r"\1/\2", text).translate(_SIGNS)
+    text = _LATEX_SHORT.sub(r"\1/\2", text)
+    text = _UNIT_POWER.sub(r"\1", _LATEX_FRACTION.sub(r"\1/\2", text)).translate(_SIGNS)
     found = None
     for match in _NUMBER.finditer(text):
         found = match

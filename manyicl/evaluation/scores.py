@@ -56,7 +56,8 @@ class KShotScore:
     num_queries: int
     """Queries a seed; all seeds answer the same ones."""
     chance: float | None
-    """Expected accuracy of guessing a label at random; None for tasks without closed labels."""
+    """Expected score of guessing one of the options at random; None where answers are written, and
+    for macro-F1, whose level of guessing hangs on how frequent the classes are."""
     selection: str
     """How the demonstrations were chosen."""
     scoring: str
@@ -91,6 +92,7 @@ def summarise_seeds(
     selection: str,
     scoring: str,
     cut: float = 0.0,
+    chance: float | None = None,
 ) -> KShotScore:
     """Return the score of a task at one k from the metrics of each seed (same queries in each).
 
@@ -119,7 +121,7 @@ def summarise_seeds(
         low=interval.low,
         high=interval.high,
         num_queries=len(main[0].per_item),
-        chance=1 / len(task.labels) if task.labels else None,
+        chance=chance,
         selection=selection,
         scoring=scoring,
         cut=cut,

@@ -110,7 +110,8 @@ def macro_f1_interval(
     for at, answers in enumerate(predicted):
         given = queries @ (answers[:, None] == classes)
         right = queries @ ((gold == answers)[:, None] & (gold[:, None] == classes))
-        values[:, at] = np.mean(2 * right / np.maximum(sizes + given, 1), axis=1)
+        there = np.maximum((sizes + given > 0).sum(axis=1), 1)
+        values[:, at] = np.sum(2 * right / np.maximum(sizes + given, 1), axis=1) / there
     return _percentiles(np.einsum("bs,bs->b", values, seeds), confidence)
 
 

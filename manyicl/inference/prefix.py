@@ -8,6 +8,7 @@ from.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +87,12 @@ def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -
         "storage": prefix.layers.storage,
         "digest": _digest(tensors),
     }
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata=metadata)
-    part.replace(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata=metadata)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_prefix(

@@ -5,6 +5,7 @@ That it belongs to the model, tokenizer and template is checked by prefix.py.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from manyicl.episodes import EncodedPool
@@ -23,7 +24,7 @@ def check_place(engine: Engine, path: Path) -> None:
     if path.is_dir():
         raise PrefixError(f"{path}: is a folder. Name a file, e.g. {path / 'prefix.safetensors'}.")
     if not path.exists():
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.touch()
@@ -39,7 +40,6 @@ def save_whole(engine: Engine, prefix: Prefix, path: Path) -> None:
     try:
         engine.save_prefix(prefix, path)
     except (OSError, SafetensorError) as error:
-        path.with_name(path.name + ".part").unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written ({error}). Free space there.") from None
 
 

@@ -7,6 +7,7 @@ what an input or a target is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -20,7 +21,8 @@ _BRACES = re.compile(r"\{([^{}\n]+)\}")
 
 
 def as_text(value: Any) -> str:
-    """Return a cell as text: None is "", True is "true", 2.0 is "2", a list has a line an item.
+    """Return a cell as text: None and NaN are "", True is "true", 2.0 is "2", a list has a line an
+    item. (pandas and json.dumps write NaN where a cell is empty.)
 
     Raises `TaskError` for an object, which has no one text; a path (`column.field`) names a part.
     """
@@ -30,6 +32,8 @@ def as_text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and math.isnan(value):
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, int | float):

@@ -224,6 +224,8 @@ def _parse_json(text: str, place: str) -> Any:
         ) from None
     except RecursionError:
         raise TaskError(f"{place}: nested too deeply to be a row.") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise TaskError(f"{place}: not valid JSON ({str(error).partition(';')[0]}).") from None
 
 
 def _is_text(text: str) -> bool:

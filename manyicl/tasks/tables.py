@@ -128,6 +128,15 @@ def read_text(path: Path, encoding: str = "") -> tuple[str, tuple[str, ...]]:
         ) from None
 
 
+def _why_no_json(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    # Python refuses numbers of thousands of digits with a plain ValueError.
+    return (
+        "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
+    )
+
+
 def _read_json_lines(path: Path, text: str) -> Table:
     rows: list[Row] = []
     numbers: list[int] = []
@@ -137,8 +146,8 @@ def _read_json_lines(path: Path, text: str) -> Table:
             continue
         try:
             found = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            why = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        except (ValueError, RecursionError) as error:
+            why = getattr(error, "msg", "") or _why_no_json(error)
             problems.append(f"{path} row {number}: not valid JSON ({why}).")
         else:
             if isinstance(found, dict):
@@ -167,10 +176,10 @@ def _read_json(path: Path, text: str) -> Table:
     """Read a list of objects, or an object with one such list in it, or JSON Lines."""
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         if getattr(error, "msg", "") == "Extra data":
             return _read_json_lines(path, text)
-        raise TaskError(f"{path}: not valid JSON ({error}).") from None
+        raise TaskError(f"{path}: not valid JSON ({_why_no_json(error)}).") from None
     notes: tuple[str, ...] = ()
     if isinstance(found, dict):
         lists = [key for key, value in found.items() if _is_rows(value)]

@@ -32,7 +32,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises `RunError` if it cannot be written; nothing is left behind then.
     """
     folder = folder.resolve()
-    part = folder.with_name(folder.name + ".part")
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)

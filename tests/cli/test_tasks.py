@@ -142,6 +142,15 @@ def test_a_folder_of_dataset_files_is_imported_like_the_hub(run, tmp_path):
         (["bankin77"], "neither a file, nor a task of the catalogue, nor a hub id"),
         (["--from", "catalogue", "bankin77"], "Did you mean 'banking77'"),
         (["--from", "catalogue", "banking77", "--input", "x"], "brings its own columns"),
+        (["--from", "catalogue", "banking77", "--drop", "a=1"], "--drop: a catalogue entry"),
+        (["--from", "catalogue", "banking77", "--metric", "f1"], "--metric: a catalogue entry"),
+        (["--from", "catalogue", "banking77", "--group", "g"], "--group: a catalogue entry"),
+        (["--from", "catalogue", "banking77", "--test-split", ""], "--test-split: a catalogue"),
+        (["my.csv", "--files", "x.csv"], "--files: belongs to datasets of the hub"),
+        (["my.csv", "--config", "c"], "--config: belongs to datasets of the hub"),
+        (["--from", "hf", "a/b", "--test", "t.csv"], "--test: belongs to a source that is a file"),
+        (["my.csv", "--option-split", "("], r"--option-split: '\(' is no regular expression"),
+        (["my.csv", "--labels", "0=a", "0=b"], r"'0' is given several names \(a, b\)"),
         (["my.csv", "--drop", "label"], "--drop: 'label' must have the form NAME=VALUE"),
         (["my.csv", "--delimiter", ",,"], "must be one character"),
         (["my.csv", "--max-train", "0"], "--max-train is 0"),
@@ -154,6 +163,29 @@ def test_wrong_use_is_a_clear_message(args, message, run, my_csv, monkeypatch):
         run("import", *args, "--out", "tasks")
     assert caught.value.exit_code == 2
     assert not (my_csv.parent / "tasks").exists()
+
+
+def test_empty_cells_of_pandas_are_errors_not_labels(run, tmp_path):
+    rows = [{"text": text(i), "label": float("nan") if i == 3 else "ab"[i % 2]} for i in range(12)]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ManyICLError, match=r"row 4: .*empty"):
+        run("import", source, "--out", tmp_path / "tasks")
+
+
+def test_json_lines_may_have_any_name_if_it_is_said(run, tmp_path):
+    rows = [{"text": text(i), "label": "ab"[i % 2]} for i in range(12)]
+    source = tmp_path / "rows.txt"
+    source.write_text("\n".join(map(json.dumps, rows)))
+    assert run("import", "--from", "jsonl", source, "--out", tmp_path / "tasks")[0] == 0
+    assert read_task(tmp_path / "tasks/rows").labels == ("a", "b")
+
+
+def test_a_number_of_thousands_of_digits_is_told_with_its_row(run, tmp_path):
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"text": "a", "label": ' + "9" * 5000 + "}\n")
+    with pytest.raises(ManyICLError, match=r"row 1: not valid JSON .*digits"):
+        run("import", source, "--out", tmp_path / "tasks")
 
 
 def test_list_shows_sizes_and_can_be_filtered(run, my_csv, tmp_path):

@@ -228,3 +228,13 @@ def test_seeds_that_decide_nothing_are_not_repeated(engine, selection, seeds):
     scores, samples = sweep(engine, make_task(), num_shots=[2], selection=selection)
     assert scores[0].seeds == seeds
     assert {sample.seed for sample in samples} == set(seeds)
+
+
+def test_the_level_of_guessing_is_that_of_each_querys_options(engine):
+    rows = [
+        Example(f"pick {i}", "a", ("a", "b") if i % 2 else ("a", "b", "c", "d")) for i in range(8)
+    ]
+    task = make_task(rows[:4], rows[4:], kind="multiple_choice", labels=())
+    assert {score.chance for score in sweep(engine, task, num_shots=[1])[0]} == {0.375}
+    macro = make_task(metric="macro_f1")
+    assert {score.chance for score in sweep(engine, macro, num_shots=[1])[0]} == {None}

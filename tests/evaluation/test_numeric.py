@@ -40,6 +40,11 @@ from manyicl.evaluation.numeric import last_number, numeric_match
         ("1/0", "0"),
         ("19.02", "19.02"),
         ("v1.2.3", "3"),
+        ("12 m^2", "12"),
+        ("12m^2", "12"),
+        ("7.5 cm3", "7.5"),
+        ("20 s^{-1}", "20"),
+        ("\\frac12", "0.5"),
     ],
 )
 def test_the_last_number_of_known_texts(text: str, expected: str) -> None:
