@@ -125,8 +125,9 @@ class EpisodesConfig:
     max_tokens: int = 2048
     """Token budget of one sequence. Whole demonstrations only; nothing is cut."""
     selection: Literal["random", "balanced", "first", "similar", "mixed"] = "random"
-    """Which demonstrations: seeded random, class-balanced, the first rows, BM25-similar to one
-    another, or `mixed`: a share of similar ones among random ones."""
+    """Which demonstrations: seeded random, class-balanced (as many rows of each class; those of
+    large classes take turns), the first rows, BM25-similar to one another, or `mixed`: a share of
+    similar ones among random ones."""
     similar_share: float = 0.5
     """With `mixed`: share of similar demonstrations. Each sequence draws its own share uniformly
     from [0, 2 x share] (within [0, 1]), so that the grade of similarity varies across contexts."""
@@ -135,8 +136,8 @@ class EpisodesConfig:
     symbols_instruction: bool = False
     """Keep the instruction in relabelled sequences (it often names the labels)."""
     mixture: Literal["proportional", "uniform", "temperature"] = "proportional"
-    """Shares of the training tokens: by the tokens of a task's (capped) rows, equal, or by those
-    tokens ** (1/temperature)."""
+    """Shares of the demonstrations' tokens: by the tokens of a task's (capped) rows, equal, or by
+    those tokens ** (1/temperature)."""
     mixture_cap: int = 2000
     """Rows of a task that count for `proportional` and `temperature`, and for training.epochs."""
     temperature: float = 2.0
