@@ -49,8 +49,8 @@ class LoraConfig:
         for key, usual in (("alpha", 32.0), ("dropout", 0.0), ("target_modules", "all-linear")):
             if not self.rank and getattr(self, key) != usual:
                 raise ConfigError(
-                    f"model.lora.{key}: is {getattr(self, key)!r}, but model.lora.rank is 0, which "
-                    "fine-tunes all weights without an adapter. Set the rank, or leave it out."
+                    f"model.lora.{key}: is {getattr(self, key)!r}, but model.lora.rank is 0, so no "
+                    "new adapter is made. Set the rank, or leave this out."
                 )
 
 

@@ -32,6 +32,7 @@ from manyicl.training.run_folder import bind, open_run
 from manyicl.version import __version__
 
 BASE, TUNED = "base", "tuned"
+SCORING = 2  # raised when the same answers would get another score; 2: macro-F1, formulas, units
 _MISSING = object()
 # Settings that say which tasks and models, or how much at once, not how they are judged.
 CHOICE_KEYS = ("held_in", "before", "tokens_per_batch", "memory_mb")
@@ -191,7 +192,7 @@ def _identity(engine: Engine, config: Config) -> list[Any]:
         del asked[name]
     versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
     attention = engine.model.config.get_text_config()._attn_implementation
-    return [engine.identity, engine.encoder.fingerprint(), asked, versions, attention]
+    return [SCORING, engine.identity, engine.encoder.fingerprint(), asked, versions, attention]
 
 
 def _evaluated_tasks(

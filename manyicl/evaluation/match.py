@@ -15,9 +15,17 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _LATEX = re.compile(r"\\[a-z]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{2,}")
-_OPERATOR = re.compile(r"[=<>+^|\\]|(?<=[\w)])\s?\*\s?(?=[\w(])|(?<!^)-|^-(?! )|(?<=\d)/|/(?=\d)")
-_BRACKET = re.compile(r"[()\[\]{}]")
-_DIGIT = re.compile(r"\d")
+_NUMBER = r"[-+]?[\d.,:/%$€£-]+"  # also dates, times, ranges
+_PLAIN_NUMBER = re.compile(rf"{_NUMBER}|\({_NUMBER}\)|\[{_NUMBER}\]")
+_WRAPPED = re.compile(r"^(?:\\[(\[]|[\"'`*$]|[-=]>|- )+|(?:\\[)\]]|[\"'`*$.,;:!?])+$")
+_OPERATOR = re.compile(
+    r"[\w)\]}]\s*[=<>]\s*[\w(\\+-]"  # a relation
+    r"|[\w)\]}]\s*[+^]"  # x+y, x^2, B+
+    r"|[\w)\]}]\s*[-*]\s*[\w(\\]"
+    r"|(?<=\d)\s*/\s*[a-z(]|[a-z)]\s*/\s*(?=\d)"
+    r"|\|[^|]+\|"
+    r"|^\[[^\[\]()]*,[^\[\]()]*\)$|^\([^\[\]()]*,[^\[\]()]*\]$"  # [2,5)
+)
 _PUNCTUATION = set(string.punctuation)
 _TYPOGRAPHIC = str.maketrans("‘’“”‐‑–—−", "''\"\"-----")
 
@@ -36,18 +44,21 @@ def normalise(text: str) -> str:
 
     - marks that carry a number's value stay (`-5`, `3.5`, `1/2`, `-\\frac{1}{12}`); commas between
       thousands go;
-    - a formula loses only its white space, dollar signs and full stop at the end: with brackets,
-      operators or a variable `a` it would lose its meaning;
+    - a formula loses only its white space, and marks around it: without its brackets, operators or
+      a variable `a` it would lose its meaning (`_formula`);
     - a text of nothing but punctuation, or nothing but articles, stays (`> }`, `A`);
     - typographic quotes, dashes and the minus sign count as their ASCII forms.
 
     >>> normalise("The Eiffel-Tower, in “Paris”.")
     'eiffeltower in paris'
     """
+    formula = _formula(text)
+    return _plain_form(text) if formula is None else formula
+
+
+def _plain_form(text: str) -> str:
     words = text.translate(_TYPOGRAPHIC).casefold().split()
     text = _THOUSANDS.sub("", " ".join(words))
-    if _is_formula(text):
-        return "".join(text.split()).replace("$", "").removesuffix(".")
     bare = "".join(
         mark for at, mark in enumerate(text) if mark not in _PUNCTUATION or _has_value(text, at)
     )
@@ -55,16 +66,18 @@ def normalise(text: str) -> str:
     return " ".join(_ARTICLES.sub(" ", bare).split()) or bare
 
 
-def _is_formula(text: str) -> bool:
-    """Return whether a text is a formula: no word of two letters, and an operator or an interval.
+def _formula(text: str) -> str | None:
+    """Return a formula without white space and what wraps it; None for a text that is none.
 
-    `x^2 - 4`, `y = -x`, `3 > 2`, `[2,5)` and `B+` are, `-5`, `50%`, `(b)` and `n/a` lose nothing.
+    A formula has no word of two letters, is no number, date or range alone, and holds an operator
+    between its parts, or brackets that do not match: `x^2 - 4`, `y = -x`, `3 > 2`, `B+`, `[2,5)`.
     """
+    text = text.replace("—", " ").replace("–", " ").translate(_TYPOGRAPHIC).casefold()
+    text = _WRAPPED.sub("", " ".join(text.split())).strip()
     plain = _LATEX.sub(" ", text)
-    if not any(map(str.isalnum, text)) or _LONG_WORD.search(plain):
-        return False
-    interval = "," in text and _BRACKET.search(text) and _DIGIT.search(text)
-    return bool(interval or _OPERATOR.search(text))
+    if _LONG_WORD.search(plain) or _PLAIN_NUMBER.fullmatch(text) or not _OPERATOR.search(plain):
+        return None
+    return "".join(_THOUSANDS.sub("", text).split()).replace("$", "")
 
 
 def _has_value(text: str, at: int) -> bool:
@@ -85,7 +98,7 @@ def exact_match(prediction: str, reference: str) -> float:
 
 
 def token_f1(prediction: str, reference: str) -> float:
-    """Return the F1 of the normalised words as bags (SQuAD): 0 without a common word."""
-    found, gold = normalise(prediction).split(), normalise(reference).split()
+    """Return the F1 of the words as bags (SQuAD; formulas too): 0 without a common word."""
+    found, gold = _plain_form(prediction).split(), _plain_form(reference).split()
     common = sum((Counter(found) & Counter(gold)).values())
     return 2 * common / (len(found) + len(gold)) if common else 0.0

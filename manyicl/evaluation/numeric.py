@@ -25,8 +25,11 @@ _NUMBER = re.compile(
 _LATEX_MIXED = re.compile(r"(?<=\d)\s*(?=\\[dt]?frac)")
 _LATEX_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _LATEX_SHORT = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)(?!\d)")  # \\frac12
-_UNIT_POWER = re.compile(  # of m^2, cm3, s^{-1}
-    r"(?<![A-Za-zµ])(?![eE]\d)([A-Za-zµ]{1,3})(?:\^\{?[+-]?\d\}?|[23](?![\w.,]))"
+_UNIT_POWER = re.compile(  # of 12 m^2, 7 cm3, 5\\text{ ft}^2
+    r"(\d\s*(?:\\(?:text|mathrm|rm)\s*\{\s*)?"
+    r"(?:[kcdmµ]?m|ft|in|yd|mi|s|met(?:er|re)s?|inch(?:es)?|feet|foot|units?)\}?)"
+    r"\s*(?:\^\s*\{?[+-]?\d\}?|[23])(?!\w|[.,]\d)",
+    re.IGNORECASE,
 )
 _LATEX_COMMA = re.compile(r"\{,\}")
 _SIGNS = str.maketrans({"−": "-", "－": "-", "\\": None})

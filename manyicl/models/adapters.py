@@ -91,10 +91,16 @@ def refuse_other_adapter(asked: LoraConfig, settings: Any) -> None:
     """Raise `ModelError` for settings that an adapter which goes on training does not take up."""
     usual, modules = LoraConfig(), settings.target_modules
     named = sorted(modules) if isinstance(modules, set | list) else modules
-    own = {"alpha": settings.lora_alpha, "dropout": settings.lora_dropout, "target_modules": named}
+    own = {
+        "alpha": getattr(settings, "lora_alpha", None),  # other kinds of adapters have none
+        "dropout": getattr(settings, "lora_dropout", None),
+        "target_modules": named,
+    }
     for key, value in own.items():
         wanted = getattr(asked, key)
-        same = sorted(wanted.split(",")) == value if isinstance(value, list) else wanted == value
+        same = wanted == value
+        if isinstance(value, list):
+            same = sorted(name.strip() for name in wanted.split(",")) == value
         if wanted != getattr(usual, key) and not same:
             raise ModelError(
                 f"model.lora.{key}: is {wanted!r}, but model.path is an adapter with {value!r}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
         asked["seed"],
     )
     _forget(folder)
-    return {"loss": loss, "learning_rate": rate}
+    return {"loss": loss if math.isfinite(loss) else None, "learning_rate": rate}
 
 
 def best_rate(trials: Sequence[tuple[float | None, float]]) -> float | None:

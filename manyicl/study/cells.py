@@ -18,7 +18,10 @@ from typing import Any
 
 from manyicl.evaluation.atomic import write_whole
 
-FORMAT = 1  # raised when the same settings would give another result
+# Raised when the same settings would give another result. 2: other draws of sequences, other
+# metrics; which learning rate does best was not asked again for that.
+FORMAT = 2
+FORMAT_OF = {"search": 1}
 RESULT = "result.json"
 FIELDS = frozenset(("key", "cell", "seconds", "result"))  # of it
 
@@ -55,7 +58,7 @@ class CellStore:
     def key(self, title: str) -> str:
         if title not in self._keys:
             cell = self.cells[title]
-            parts = [FORMAT, cell.kind, cell.name, cell.settings]
+            parts = [FORMAT_OF.get(cell.kind, FORMAT), cell.kind, cell.name, cell.settings]
             parts.append([self.key(need) for need in cell.needs])
             text = json.dumps(parts, sort_keys=True)
             self._keys[title] = hashlib.sha256(text.encode()).hexdigest()

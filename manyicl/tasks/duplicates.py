@@ -39,7 +39,9 @@ MIN_INFORMATIVE_SHARE = 0.3
 MIN_COMMON = 5  # a shingle in at most this many texts is informative, however few texts there are
 COMMON_SHARE = 50  # beyond that, a shingle in at most 1/50 of the texts is informative
 
-_END_MARKS = re.compile(r"(?<=[^\W\d_])[.,;:!?…\"'»”’]+(?=\s)")  # `5!` is another number
+_END_MARKS = re.compile(r"(?<=[^\W\d_])[.,\"'»”’]+(?=\s)|(?<=[?!])[\"'»”’]+(?=\s)")
+_LAST_MARK = re.compile(r"(?<!\d)[?!]+$")  # `5!` is another number
+_QUESTION = re.compile(r"[?!]*\?[?!]*")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"\b\d\w*")
 _ROUNDING = 1e-9  # keeps rounding of threshold * size from losing a pair before the exact check
@@ -69,22 +71,24 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def same_key(text: str) -> str:
-    """Return what two texts have in common that differ in case, spaces and end marks alone.
+def same_key(text: str) -> tuple[str, str]:
+    """Return what copies have in common that differ in case, spaces, full stops, commas and quotes
+    at the ends of words, and the mark that ends the text.
 
-    Of short texts a full stop is so large a part that no similarity finds the copy. Marks that do
-    not end a word of letters stay.
+    Of short texts a full stop is so large a part that no similarity finds the copy.
 
-    >>> same_key("Where is my order?!"), same_key("What is 5! ?")
-    ('where is my order', 'what is 5! ?')
+    >>> same_key("Where is my order?!"), same_key("Is it 5! or 6?")
+    (('where is my order', '?'), ('is it 5! or 6', '?'))
     """
-    return _END_MARKS.sub("", f"{normalise(text)} ").strip()
+    kept = _QUESTION.sub("?", normalise(text))
+    mark = kept.rstrip("\"'»”’)")[-1:]
+    kept = _END_MARKS.sub("", f"{kept} ").strip()
+    return _LAST_MARK.sub("", kept) or kept, mark if mark in (".", "?", "!") else ""
 
 
 def _said_alike(one: str, other: str) -> bool:
-    """Whether the last marks agree, or one has none: a question is not its statement."""
-    marks = {text[-1:] for text in (one, other)} & {".", "!", "?"}
-    return len(marks) < 2
+    """Whether the last marks agree, or one text has none: a question is not its statement."""
+    return one == other or not (one and other)
 
 
 def query_text(example: Example) -> str:
@@ -119,13 +123,16 @@ def near_duplicates(
 
     same: dict[str, list[tuple[str, list[int]]]] = defaultdict(list)
     for text, indices in right.items():
-        same[same_key(text)].append((text, indices))
+        key, mark = same_key(text)
+        same[key].append((mark, indices))
     found: list[set[int]] = [set() for _ in texts]
     similar = _similar_pairs(list(left), list(right), shingled, threshold)
     for text, others in zip(left, similar, strict=True):
         matches = {i for other in others for i in right[other]}
-        for other, indices in same.get(same_key(text), ()):
-            if _said_alike(text, other):
+        matches.update(right.get(text, ()))
+        key, mark = same_key(text)
+        for other, indices in same.get(key, ()):
+            if _said_alike(mark, other):
                 matches.update(indices)
         for index in left[text]:
             found[index] = matches - {index} if against is None else set(matches)

@@ -12,6 +12,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import torch
+import xxhash
 from torch.utils.data import Dataset
 
 from manyicl.config import ObjectiveConfig
@@ -98,6 +99,11 @@ class RowDataset(Dataset[dict[str, object]]):
             for row in self.plan
             for episode in row
         )
+
+    def digest(self) -> str:
+        """Return a hash of all rows to come: what a checkpoint's later steps must be steps of."""
+        plan = [[(e.task, e.rows, e.symbols) for e in row] for row in self.plan]
+        return xxhash.xxh3_128(repr(plan).encode()).hexdigest()
 
     def row(self, index: int) -> Row:
         sequences = [self._stream.sequence(episode) for episode in self.plan[index]]

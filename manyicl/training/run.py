@@ -167,7 +167,7 @@ def _train(
     tokenizer = training_tokenizer(config, held_in)
     _check_dtype(config, base)
     model = load_model(base, config.model, training=True)
-    if config.model.lora.rank and config.model.dtype == "auto":
+    if hasattr(model, "peft_config") and config.model.dtype == "auto":
         # The base under an adapter comes as stored; nothing of it is saved again.
         wide = config.training.precision == "fp32"
         model = model.float() if wide else widen_slow_bf16(model)

@@ -160,6 +160,7 @@ class ManyICLTrainer(Trainer):
             "totals": self.totals,
             "seconds": self._seconds + time.perf_counter() - self._clock,
             "frozen": self._frozen,
+            "plan": self.train_dataset.digest(),  # type: ignore[union-attr]
         }
         self.accelerator.wait_for_everyone()
         if self.is_world_process_zero():
@@ -171,10 +172,17 @@ class ManyICLTrainer(Trainer):
     def restore_statistics(self, folder: Path) -> None:
         """Go on counting where the checkpoint's run stopped, in the log file too."""
         state = json.loads((folder / STATISTICS).read_text())
-        if state.get("frozen", self._frozen) != self._frozen:
+        frozen = state.get("frozen")
+        if frozen and self._frozen and frozen != self._frozen:
             raise RunError(
                 f"{folder}: was trained on a base whose weights were others than those that "
                 "model.path holds now. Restore them, or choose another run_dir to start anew."
+            )
+        if state.get("plan") != self.train_dataset.digest():  # type: ignore[union-attr]
+            raise RunError(
+                f"{folder}: was trained on other sequences than this version of manyicl draws from "
+                "the same settings. Go on with the version that began the run, or choose another "
+                "run_dir to start anew."
             )
         self.totals = state["totals"]
         self._seconds = state["seconds"]

@@ -102,6 +102,16 @@ def test_balanced_sequences_stay_so_when_a_class_is_rare():
     assert len(shown) > 190  # other common rows in every epoch
 
 
+def test_balanced_sequences_hold_each_class_for_ever_however_rare_one_is():
+    names = ["one"] + ["some"] * 99 + ["many"] * 100
+    rows = [Example(f"n{i}", name) for i, name in enumerate(names)]
+    stream = stream_of([make_task(rows, instruction="")], selection="balanced", shots="16")
+    for episode in draw(stream, 100):
+        targets = Counter(rows[row].target for row in episode.rows)
+        assert targets["one"] == 1
+        assert min(targets["some"], targets["many"]) >= 5
+
+
 def test_a_balanced_sequence_goes_on_with_what_is_left_if_it_must():
     rows = [Example(f"n{i}", "rare" if i == 0 else "common") for i in range(30)]
     stream = stream_of([make_task(rows, instruction="")], selection="balanced", shots="20")

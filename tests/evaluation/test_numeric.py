@@ -45,6 +45,12 @@ from manyicl.evaluation.numeric import last_number, numeric_match
         ("7.5 cm3", "7.5"),
         ("20 s^{-1}", "20"),
         ("\\frac12", "0.5"),
+        ("12 m2.", "12"),
+        ("12\\text{ m}^2", "12"),
+        ("12 cm3, I think", "12"),
+        ("Rs2", "2"),
+        ("it costs CHF3", "3"),
+        ("the answer is:B3", "3"),
     ],
 )
 def test_the_last_number_of_known_texts(text: str, expected: str) -> None:

@@ -197,6 +197,21 @@ def test_a_short_copy_is_found_whatever_ends_its_words():
     pool = ["My card, was declined.", "where is my order", "I lost it", "Reset my password, please"]
     assert near_duplicates(query, pool) == [{0}, {1}, {2}, {3}]
     assert near_duplicates(pool) == [set()] * 4
+    assert near_duplicates(["Where is my order?!"], ["Where is my order?"]) == [{0}]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('"It rains?"', '"It rains."'),
+        ("It rains?\nyes\nno", "It rains.\nyes\nno"),
+        ("premise: it rains?\nhypothesis: x", "premise: it rains.\nhypothesis: x"),
+        ("a, b c; d", "a b, c d"),
+        ("It rains!", "It rains?"),
+    ],
+)
+def test_marks_inside_a_text_tell_texts_apart(one, other):
+    assert near_duplicates([one, other]) == [set(), set()]
 
 
 def test_marks_that_carry_meaning_are_no_end_of_a_word():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -125,6 +126,23 @@ def test_a_run_killed_at_any_write_ends_the_same(folder, uninterrupted, number):
     assert exit_code(train_killed_at_write, config, number) == -signal.SIGKILL
     train(config)
     assert_same_run(Path(config.run_dir), uninterrupted("full"))
+
+
+def test_a_checkpoint_of_other_sequences_is_not_gone_on_with(folder):
+    """Another version may draw other sequences from the same settings."""
+    config = config_of(folder, "full", "other draw", training__save_every=2)
+    assert exit_code(train_killed_at, config, "in the middle of a step") == -signal.SIGKILL
+    (newest, *_) = checkpoint.checkpoints(Path(config.run_dir))
+    file = newest / "shot_loss.json"
+    state = json.loads(file.read_text())
+    for changed in ({**state, "plan": "another"}, {k: v for k, v in state.items() if k != "plan"}):
+        file.write_text(json.dumps(changed))
+        checkpoint.seal(newest)
+        with pytest.raises(RunError, match="was trained on other sequences than this version"):
+            train(config)
+    file.write_text(json.dumps(state))
+    checkpoint.seal(newest)
+    assert train(config).is_dir()
 
 
 def test_an_adapter_does_not_go_on_with_another_base(folder, tmp_path):
