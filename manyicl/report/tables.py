@@ -48,7 +48,7 @@ def _side(found: Comparison, held_out: bool, width: int, tasks: bool) -> list[Ta
         _table(found, blocks, chunk, title if at == 0 else f"{title}, continued", width)
         for at, chunk in enumerate(chunks)
     ]
-    tables[-1].caption = _caption(found, blocks)
+    tables[-1].caption = _caption(found, blocks, held_out)
     if held_out == found.sides[0] and found.scope:
         tables[0].title = f"{found.scope}\n{tables[0].title}"
     return tables
@@ -108,7 +108,7 @@ def _is_short(cell: Cell | None) -> bool:
     return cell is not None and cell.effective_shots is not None
 
 
-def _caption(found: Comparison, blocks: list[Block]) -> str:
+def _caption(found: Comparison, blocks: list[Block], held_out: bool) -> str:
     said = []
     if found.pairs:
         said.append(
@@ -119,5 +119,6 @@ def _caption(found: Comparison, blocks: list[Block]) -> str:
     cells = [cell for block in blocks for row in block.rows for cell in row.cells]
     if any(_is_short(cell) for cell in cells):
         said.append("* fewer shots fitted than asked for.")
-    said.append(cut_note(found))
+    if held_out == found.sides[-1]:  # once, under the last
+        said.append(cut_note(found))
     return " ".join(filter(None, said))
