@@ -100,7 +100,7 @@ def test_rows_are_generated_only_when_asked_for(monkeypatch):
         raise AssertionError("a row was generated")
 
     monkeypatch.setattr(TaskGenerator, "candidate", fail)
-    tasks = builtin_tasks()
+    tasks = builtin_tasks(num_train=7, num_test=5)  # of sizes that nobody made yet
     assert tasks[0].metadata()
     with pytest.raises(AssertionError, match="a row was generated"):
         _ = tasks[0].train
