@@ -301,7 +301,8 @@ class EvaluationConfig:
     num_shots: list[int] = field(default_factory=lambda: [0, 1, 4, 16, 64])
     """The sweep. Smaller k use the first demonstrations of larger k."""
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
-    """Seeds of the demonstrations; one prefix each."""
+    """Seeds of the demonstrations; one prefix each. `first` and `similar`, which draw nothing, take
+    the first seed alone."""
     max_queries: int = 100
     """Test rows a task (a fixed random part of the test split); 0 takes all."""
     selection: Literal["random", "balanced", "first", "similar", "mixed"] = "random"
