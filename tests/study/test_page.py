@@ -301,7 +301,7 @@ def test_similar_demonstrations_are_compared_as_paired_does() -> None:
             change(found.mean),
         ]
         assert row.cells[3].interval == f"{change(found.low)} to {change(found.high)}"
-        assert row.cells[3].bold == found.clear
+        assert row.cells[3].bold == found.clear_for_one_model
         for family, cell in zip(("classification", "qa", "nli"), row.cells[4:], strict=True):
             own = [
                 s.score
@@ -310,6 +310,26 @@ def test_similar_demonstrations_are_compared_as_paired_does() -> None:
                 and s.task.startswith(f"{family}/held_out")
             ]
             assert cell.text == percent(sum(own) / len(own))
+
+
+def test_similar_demonstrations_are_measured_with_one_seed_and_may_be_clear() -> None:
+    """Studies measure them so; both sides are one model."""
+    scores = tuple(s for s in RESULTS.scores if s.selection == "random" or s.seed == 0)
+    table = similar_table(StudyView(replace(RESULTS, scores=scores)), "tokens")
+    assert table is not None
+    found = [
+        paired(
+            replace(RESULTS, scores=scores),
+            Point(MANY, k, "similar"),
+            Point(MANY, k),
+            held_out=True,
+        )
+        for k in (16, 64)
+    ]
+    assert [one and (one.num_seeds, one.clear) for one in found] == [(1, False)] * 2
+    rows = [row for row in table.rows if row.head == TITLES["many_shot"]]
+    assert [row.cells[3].bold for row in rows] == [one and one.low > 0 for one in found]
+    assert any(row.cells[3].bold for row in rows)
 
 
 def test_shots_that_did_not_fit_are_told_wherever_shots_are() -> None:

@@ -46,8 +46,12 @@ class PairedDifference:
     @property
     def clear(self) -> bool:
         """Whether the interval excludes 0 and stands on enough groups of tasks and seeds."""
-        enough = self.num_groups >= FEWEST_TASKS and self.num_seeds >= FEWEST_SEEDS
-        return enough and (self.low > 0 or self.high < 0)
+        return self.clear_for_one_model and self.num_seeds >= FEWEST_SEEDS
+
+    @property
+    def clear_for_one_model(self) -> bool:
+        """The same where both points are of one model: no other training could change sides."""
+        return self.num_groups >= FEWEST_TASKS and (self.low > 0 or self.high < 0)
 
 
 def paired(

@@ -33,7 +33,9 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
             )
             if both is None:
                 continue
-            difference = cell_of_difference(both.mean, both.low, both.high, both.clear)
+            difference = cell_of_difference(
+                both.mean, both.low, both.high, both.clear_for_one_model
+            )
             shots = shots_cell(k, min(both.fitted_a, both.fitted_b))
             cells = [shots, Cell(percent(both.mean_b)), Cell(percent(both.mean_a))]
             by_family = [_similar_score(view, regime, budget, k, family) for family in families]
@@ -44,7 +46,8 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
     return Table(
         "The demonstrations most similar to each query against the same number of random ones, "
         f"held-out tasks, score in %, {budget_words(view.results, budget)}; by family: with "
-        "similar ones. Bold: the 95 % interval excludes 0." + (FITTED if view.any_full else ""),
+        "similar ones. Bold: the 95 % interval (groups of tasks and seeds resampled) excludes 0, "
+        "with six groups of tasks at least." + (FITTED if view.any_full else ""),
         ("way to adapt", "shots", "random", "similar", "difference", *heads),
         tuple(rows),
     )
