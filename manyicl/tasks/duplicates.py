@@ -41,7 +41,7 @@ COMMON_SHARE = 50  # beyond that, a shingle in at most 1/50 of the texts is info
 
 _END_MARKS = re.compile(r"(?<=[^\W\d_])[.,\"'»”’]+(?=\s)|(?<=[?!])[\"'»”’]+(?=\s)")
 _LAST_MARK = re.compile(r"(?<!\d)[?!]+$")  # `5!` is another number
-_QUESTION = re.compile(r"[?!]*\?[?!]*")
+_MARKS = re.compile(r"[?!]+")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NUMBER = re.compile(r"\b\d\w*")
 _ROUNDING = 1e-9  # keeps rounding of threshold * size from losing a pair before the exact check
@@ -78,9 +78,10 @@ def same_key(text: str) -> tuple[str, str]:
     Of short texts a full stop is so large a part that no similarity finds the copy.
 
     >>> same_key("Where is my order?!"), same_key("Is it 5! or 6?")
-    (('where is my order', '?'), ('is it 5! or 6', '?'))
+    (('where is my order', '?'), ('is it 5! or 6?', '?'))
     """
-    kept = _QUESTION.sub("?", normalise(text))
+    # One question mark among them makes a question.
+    kept = _MARKS.sub(lambda run: "?" if "?" in run[0] else "!", normalise(text))
     mark = kept.rstrip("\"'»”’)")[-1:]
     kept = _END_MARKS.sub("", f"{kept} ").strip()
     return _LAST_MARK.sub("", kept) or kept, mark if mark in (".", "?", "!") else ""
