@@ -1,4 +1,4 @@
-"""Advice: the rules on curves written by hand, what a study lets expect, and the measuring."""
+"""Advice: its words, and the measuring on a task."""
 
 from __future__ import annotations
 
@@ -8,42 +8,22 @@ import json
 import numpy as np
 import pytest
 from builders import byte_level_tokenizer, make_task, tiny_model
-from scipy import stats
+from study.advice_cases import advice, study
 
 from manyicl.config import load_config
 from manyicl.episodes import Encoder
 from manyicl.errors import ConfigError, EpisodeError
 from manyicl.inference import Engine
-from manyicl.study.advice.advise import Advice, advise
-from manyicl.study.advice.curve import AdviseSettings, set_aside, shot_numbers
-from manyicl.study.advice.dedicated_outlook import outlook, regime_of_run
+from manyicl.study.advice.advise import advise
+from manyicl.study.advice.curve import AdviseSettings, set_aside
+from manyicl.study.advice.dedicated_outlook import outlook
 from manyicl.study.advice.rules import (
     Effect,
     Estimate,
-    Measured,
-    above,
-    choose,
-    judge,
-    mean_over_few,
-    mean_over_queries,
-    more_shots,
-    queries_needed,
-    similar_shots,
-    t_quantile,
 )
 from manyicl.study.advice.text import findings, notes, recommendation, train_command
-from manyicl.study.records import Dedicated, Score, StudyResults, TaskInfo
 from manyicl.tasks import Example
 from manyicl.training.run import held_in_tasks
-
-
-def point(
-    num_shots: int, right: int, queries: int = 100, selection: str = "random", seeds: int = 3
-):
-    """A point at which the first `right` of the queries are answered well, by every seed."""
-    row = [1.0] * right + [0.0] * (queries - right)
-    scores = np.array([row] * (1 if selection == "similar" else seeds))
-    return Measured(selection, num_shots, float(num_shots), scores, 10.0 * (num_shots + 1))
 
 
 def rows(count: int, name: str = "toy", **more):
@@ -57,287 +37,7 @@ def rows(count: int, name: str = "toy", **more):
     return make_task(train, name=name, labels=("good", "bad"), **more)
 
 
-# --- intervals -----------------------------------------------------------------------------------
-
-
-def test_quantiles_are_those_of_students_t():
-    for degrees in (*range(1, 41), 60, 200, 1000):
-        assert t_quantile(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), abs=0.01)
-
-
-def test_the_interval_over_tasks_is_the_t_interval():
-    values = [0.02, 0.05, -0.01, 0.04]
-    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-    found = mean_over_few(values)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-3)
-
-
-def test_answers_that_are_all_alike_leave_the_share_of_the_rule_of_three():
-    right = mean_over_queries(np.ones((3, 30)))
-    assert (right.value, right.low, right.high) == pytest.approx((1, 0.9, 1))
-    same = mean_over_queries(np.zeros((3, 60)), -1.0)
-    assert (same.low, same.high) == pytest.approx((-0.05, 0.05))
-
-
-def test_the_interval_over_queries_covers_the_truth_about_as_often_as_it_says():
-    random = np.random.default_rng(0)
-    hits = 0
-    for _ in range(200):
-        found = mean_over_queries((random.random((1, 12)) < 0.4).astype(float))
-        hits += found.low <= 0.4 <= found.high
-    assert hits >= 184
-
-
-# --- rules ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [
-        (0.001, 0.2, "yes"),
-        (-0.02, 0.029, "no"),
-        (-0.2, -0.1, "no"),
-        (-0.02, 0.031, "cannot_tell"),
-        (0.0, 0.1, "cannot_tell"),
-        (0.001, 0.002, "yes"),
-    ],
-)
-def test_an_interval_decides(low, high, said):
-    assert judge(Estimate((low + high) / 2, low, high)) == said
-    few = judge(Estimate((low + high) / 2, low, high), enough=False)
-    assert few == ("cannot_tell" if said == "no" else said)
-
-
-def test_more_shots_compares_the_largest_k_with_half_of_it():
-    curve = [point(0, 20), point(8, 40), point(16, 50), point(32, 70)]
-    found = more_shots(curve)
-    assert (found.verdict, found.num_shots, found.against) == ("yes", 32, 16)
-    assert found.gain
-    assert found.gain.value == pytest.approx(0.2)
-    # Of 200 queries none changes: at most 3/200 may, which is less than 3 points.
-    flat = more_shots([point(16, 100, 200), point(32, 100, 200)])
-    assert flat.verdict == "no"
-    assert flat.queries_needed is None
-    # Of 40 none changes either, but 3/40 is more than 3 points.
-    few = more_shots([point(16, 20, 40), point(32, 20, 40)])
-    assert few.verdict == "cannot_tell"
-    assert few.queries_needed == 250
-    assert more_shots([point(0, 5)]).gain is None
-    assert more_shots([point(0, 5), point(1, 40)]).verdict == "yes"
-
-
-def test_with_few_queries_it_never_says_that_there_is_no_gain():
-    worse = [point(4, 20, 20), point(8, 8, 20)]
-    assert more_shots(worse).verdict == "cannot_tell"
-    enough = [point(4, 40, 40), point(8, 16, 40)]
-    assert more_shots(enough).verdict == "no"
-
-
-def test_similar_shots_are_compared_at_the_same_k():
-    curve = [point(4, 30), point(8, 40), point(4, 90, selection="similar")]
-    found = similar_shots(curve)
-    assert (found.verdict, found.num_shots, found.against) == ("yes", 4, 4)
-    assert found.gain
-    assert found.gain.value == pytest.approx(0.6)
-    assert similar_shots([point(4, 30)]).gain is None
-
-
-def test_pairing_finds_what_separate_scores_would_not():
-    # 6 more of 100: each score's interval is about 20 points wide, the difference's is not.
-    found = more_shots([point(8, 50), point(16, 56)])
-    assert found.verdict == "yes"
-
-
-def test_queries_needed_shrink_the_interval_to_what_has_to_be_cleared():
-    # Half-width 0.12 at 40 queries, gain 0.06: it has to halve, which takes four times as many.
-    assert queries_needed(Estimate(0.06, -0.06, 0.18), 40) == 160
-    assert queries_needed(Estimate(0.0, -0.06, 0.06), 40) == 160
-
-
-def test_a_curve_at_the_level_of_guessing_is_called_so():
-    guesses = [1.0] * 40 + [0.0] * 60
-    assert above([point(0, 38), point(8, 41)], guesses) == "no"
-    assert above([point(0, 38), point(8, 70)], guesses) == "yes"
-    luck = Measured("random", 8, 8.0, np.array([[0.0] * 28 + [1.0] * 45 + [0.0] * 27]), 1.0)
-    assert above([luck], guesses) == "cannot_tell"  # 45 against 40, on other queries
-    few = [Measured("random", k, float(k), np.zeros((1, 8)), 1.0) for k in (0, 8)]
-    assert above(few, np.zeros(8)) == "cannot_tell"  # eight queries never show that it cannot
-
-
-def test_of_many_points_one_that_is_lucky_is_no_proof():
-    guesses = [1.0] * 40 + [0.0] * 60
-    alone = point(8, 46)  # paired with the guesses, 6 more of 100
-    assert above([alone], guesses) == "yes"
-    assert above([alone, *(point(k, 40) for k in range(20))], guesses) == "cannot_tell"
-
-
-def test_the_fewest_shots_within_a_point_of_the_best_are_chosen():
-    curve = [point(0, 20), point(4, 60), point(8, 70), point(16, 71), point(32, 70)]
-    assert (choose(curve, "no").selection, choose(curve, "no").num_shots) == ("random", 8)
-    both = [*curve, point(4, 90, selection="similar"), point(8, 88, selection="similar")]
-    assert choose(both, "cannot_tell").selection == "random"
-    chosen = choose(both, "yes")
-    assert (chosen.selection, chosen.num_shots, chosen.score.value) == ("similar", 4, 0.9)
-    assert chosen.over_random
-    assert chosen.over_random.value == pytest.approx(0.3)
-
-
-@pytest.mark.parametrize(
-    ("held", "most", "shots"),
-    [
-        (1, 0, [0, 1]),
-        (15, 0, [0, 1, 2, 4, 8]),
-        (16, 0, [0, 1, 2, 4, 8, 16]),
-        (100, 8, [0, 1, 2, 4, 8]),
-        (100, 1, [0, 1]),
-    ],
-)
-def test_shots_double_up_to_what_is_held(held, most, shots):
-    assert shot_numbers(held, most) == shots
-
-
-# --- dedicated -----------------------------------------------------------------------------------
-
-
-def study(gains: dict[str, list[float]], pool_sizes=(16, 256), **more) -> StudyResults:
-    """A study with tasks of families, whose dedicated models gain what is said at any size."""
-    tasks, scores, dedicated = [], [], []
-    for family, values in gains.items():
-        for number, gain in enumerate(values):
-            name = f"{family}_{number}"
-            tasks.append(TaskInfo(name, family, name, True, "accuracy", "classification", 2))
-            for seed in (0, 1):
-                base = 0.5 + 0.1 * seed
-                for k, score in ((8, 0.1), (64, base)):
-                    scores.append(Score("many_shot", "tokens", seed, name, k, k, score))
-                    scores.append(Score("many_shot", "targets", seed, name, k, k, 0.0))
-                    scores.append(Score("base", "none", seed, name, k, k, score - 0.3))
-                    scores.append(Score("many_shot", "tokens", seed, name, k, k, 1.0, "similar"))
-                for size in pool_sizes:
-                    more_rows = 0.0 if size == 16 else gain
-                    dedicated.append(
-                        Dedicated(
-                            name, size, seed, base + more_rows, 1e-3, 8, 100 * size, 300 * size, 8,
-                            0.5 * size, 1e9,
-                        )
-                    )  # fmt: skip
-    return StudyResults(
-        "made", tuple(tasks), scores=tuple(scores), dedicated=tuple(dedicated), **more
-    )
-
-
-def test_the_outlook_pairs_dedicated_models_with_the_reference_at_its_largest_k():
-    task = make_task(family="nli")
-    found = outlook(study({"nli": [0.10, 0.11, 0.12, 0.13], "qa": [0.5] * 4}), task, 300)
-    assert (found.verdict, found.among) == ("yes", "family nli")
-    assert (found.reference, found.reference_shots) == ("many_shot", 64)
-    nearest = found.nearest
-    assert nearest
-    assert (nearest.pool_size, nearest.num_tasks) == (256, 4)
-    expected = mean_over_few([0.10, 0.11, 0.12, 0.13])
-    assert nearest.gain.value == pytest.approx(0.115)
-    assert (nearest.gain.low, nearest.gain.high) == pytest.approx((expected.low, expected.high))
-    assert nearest.score.value == pytest.approx(0.55 + 0.115)
-    assert (nearest.tokens, nearest.seconds) == (400 * 256, 128)
-    assert [p.pool_size for p in found.curve] == [16, 256]
-    # 16 rows: nothing gained by any of them.
-    assert outlook(study({"nli": [0.1] * 4}), task, 20).verdict == "no"
-    over_base = outlook(study({"nli": [0.1] * 3}), task, 300, regime="base")
-    assert over_base.nearest
-    assert over_base.nearest.gain.value == pytest.approx(0.4)
-
-
-def test_a_verdict_rests_on_pools_on_the_safe_side_of_the_users_rows():
-    """No gain on few rows says nothing of many, nor a gain on many of few."""
-    task = make_task(family="nli")
-    nothing = study({"nli": [0.0] * 4}, pool_sizes=(64,))
-    assert outlook(nothing, task, 64).verdict == "no"
-    assert outlook(nothing, task, 79).verdict == "no"  # nearly as many
-    assert outlook(nothing, task, 20).verdict == "no"
-    assert outlook(nothing, task, 10_000).verdict == "cannot_tell"
-    gained = study({"nli": [0.10, 0.11, 0.12, 0.13]}, pool_sizes=(1000,))
-    assert outlook(gained, task, 10_000).verdict == "yes"
-    assert outlook(gained, task, 20).verdict == "cannot_tell"
-    both = outlook(study({"nli": [0.10, 0.11, 0.12, 0.13]}), task, 100)
-    assert (both.verdict, both.nearest and both.nearest.pool_size) == ("cannot_tell", 256)
-
-
-def test_the_reference_answers_with_the_shots_it_was_tuned_for():
-    """Zero-shot fine-tuning at 0 shots: at 64 it would be worse, and a dedicated model a gain."""
-    made = study({"nli": [0.1] * 4})
-    zero = [
-        Score("zero_shot", "tokens", s.seed, s.task, k, k, value)
-        for s in made.scores
-        if (s.regime, s.budget, s.num_shots, s.selection) == ("many_shot", "tokens", 64, "random")
-        for k, value in ((0, 0.9), (64, 0.2))
-    ]
-    found = outlook(
-        dataclasses.replace(made, scores=(*made.scores, *zero)), task := make_task(family="nli"),
-        300, regime="zero_shot",
-    )  # fmt: skip
-    assert (found.reference, found.reference_shots) == ("zero_shot", 0)
-    assert found.nearest
-    assert found.nearest.gain.value == pytest.approx(0.65 - 0.9)
-    assert found.verdict == "no"
-    said = recommendation(advice(dedicated=found))
-    assert "over zero-shot fine-tuning with 0 shots in the study" in said
-    assert outlook(made, task, 300, regime="zero_shot").reference == "many_shot"
-
-
-def test_a_family_with_too_few_tasks_gives_way_to_the_kind():
-    task = make_task(family="nli")
-    found = outlook(study({"nli": [0.1] * 2, "qa": [0.2] * 2}), task, 300)
-    assert found.among == "kind classification"
-    assert found.nearest
-    assert found.nearest.num_tasks == 4
-    none = outlook(study({"qa": [0.2] * 2}), task, 300)
-    assert (none.verdict, none.nearest) == ("cannot_tell", None)
-    assert "fewer than 3 held-out tasks of family nli" in none.reason
-    empty = outlook(StudyResults("empty"), task, 300)
-    assert "no scores" in empty.reason
-
-
-def test_tasks_that_were_trained_on_and_the_task_itself_do_not_count():
-    made = study({"nli": [0.1] * 4})
-    inside = dataclasses.replace(
-        made, tasks=tuple(dataclasses.replace(t, held_out=t.task == "nli_0") for t in made.tasks)
-    )
-    assert outlook(inside, make_task(family="nli"), 300).nearest is None
-    found = outlook(made, make_task(family="nli", name="nli_1"), 300)
-    assert found.nearest
-    assert found.nearest.num_tasks == 3
-
-
-def test_the_reference_is_the_way_the_run_was_tuned():
-    assert regime_of_run(None) == "base"
-    assert regime_of_run({"config": {"regime": "few_shot"}}) == "few_shot"
-    assert regime_of_run({"config": {"regime": "dedicated"}}) == "many_shot"
-
-
 # --- words ---------------------------------------------------------------------------------------
-
-
-def advice(**more) -> Advice:
-    curve = [point(8, 60), point(16, 70)]
-    settings = {
-        "task": "mail",
-        "model": "runs/mine",
-        "rows": 300,
-        "metric": "accuracy",
-        "task_metric": "accuracy",
-        "num_queries": 100,
-        "num_seeds": 3,
-        "pool_rows": 225,
-        "context_shots": 30,
-        "majority": 0.4,
-        "chance": 0.25,
-        "does_task": "yes",
-        "more_shots": more_shots(curve),
-        "similar": similar_shots(curve),
-        "choice": choose(curve, "no"),
-        "base": "nano",
-    }
-    return Advice(**{**settings, **more})
 
 
 def test_the_recommendation_names_shots_gain_and_what_it_cannot_tell():

@@ -1,0 +1,161 @@
+"""Adapters: fresh, stored, and what is refused about them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from builders import (
+    byte_level_tokenizer,
+    tiny_model,
+)
+
+from manyicl.config import LoraConfig, ModelConfig
+from manyicl.errors import ModelError
+from manyicl.models import (
+    load_model,
+)
+
+IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    """A model folder with its tokenizer."""
+    folder = tmp_path_factory.mktemp("saved")
+    tiny_model(vocab_size=400).save_pretrained(folder)
+    byte_level_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(saved, tmp_path) -> Path:
+    return Path(shutil.copytree(saved, tmp_path / "model"))
+
+
+@pytest.fixture(scope="module")
+def adapter(saved, tmp_path_factory) -> Path:
+    """An adapter of rank 2 that changes the model."""
+    model: Any = load_model(str(saved), lora(2), training=True)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.fill_(0.5)
+    folder = tmp_path_factory.mktemp("adapter")
+    model.save_pretrained(folder)
+    return folder
+
+
+def lora(rank: int, names: str = "all-linear") -> ModelConfig:
+    return ModelConfig(lora=LoraConfig(rank=rank, target_modules=names))
+
+
+def logits(model: Any) -> torch.Tensor:
+    with torch.no_grad():
+        return model(input_ids=IDS).logits
+
+
+def refused(path: Path | str, *parts: str, config: ModelConfig | None = None) -> None:
+    with pytest.raises(ModelError) as caught:
+        load_model(str(path), config)
+    for part in (str(path), *parts):
+        assert part in str(caught.value)
+
+
+def test_a_fresh_adapter_trains_alone_and_changes_nothing_yet(saved):
+    model = load_model(str(saved), lora(3), training=True)
+    trainable = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert trainable == {name for name, _ in model.named_parameters() if ".lora_" in name}
+    assert not any("lm_head" in name for name in trainable)
+    assert torch.equal(logits(model), logits(load_model(str(saved))))
+    assert not any("lora" in name for name, _ in load_model(str(saved), lora(3)).named_modules())
+
+
+def test_a_fresh_adapter_depends_on_the_seed_alone(saved):
+    def first(seed: int) -> torch.Tensor:
+        config = lora(2)
+        config.seed = seed
+        torch.manual_seed(torch.initial_seed() + 1)
+        model = load_model(str(saved), config, training=True)
+        return next(p for name, p in model.named_parameters() if "lora_A" in name)
+
+    assert torch.equal(first(0), first(0))
+    assert not torch.equal(first(0), first(1))
+
+
+@pytest.mark.parametrize("names", ["q_proj", "q_proj, v_proj", "self_attn.o_proj"])
+def test_an_adapter_goes_on_the_modules_named(saved, names):
+    model = load_model(str(saved), lora(2, names), training=True)
+    found = {
+        name.partition(".lora_A")[0].rpartition(".")[2]
+        for name, _ in model.named_parameters()
+        if "lora_A" in name
+    }
+    assert found == {name.strip().rpartition(".")[2] for name in names.split(",")}
+
+
+def test_an_adapter_loads_on_its_base(saved, adapter):
+    model = load_model(str(adapter))
+    assert not torch.allclose(logits(model), logits(load_model(str(saved))))
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    again = load_model(str(adapter), training=True)
+    assert torch.equal(logits(again), logits(model))
+    assert all(p.requires_grad == ("lora" in name) for name, p in again.named_parameters())
+
+
+def test_another_rank_than_that_of_the_adapter_is_refused_for_training(adapter):
+    load_model(str(adapter), lora(2), training=True)
+    with pytest.raises(ModelError, match=r"model\.lora\.rank: is 8, but .* of rank 2"):
+        load_model(str(adapter), lora(8), training=True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"alpha": 999.0}, r"model\.lora\.alpha: is 999\.0, but .* adapter with "),
+        ({"dropout": 0.5}, r"model\.lora\.dropout: is 0\.5, but .* adapter with 0\.0"),
+        ({"target_modules": "q_proj"}, r"model\.lora\.target_modules: is 'q_proj', but"),
+    ],
+)
+def test_settings_that_an_adapter_in_training_does_not_take_up_are_refused(adapter, setting, said):
+    config = ModelConfig(lora=LoraConfig(rank=2, **setting))
+    load_model(str(adapter), config)  # to answer with it nothing is asked
+    with pytest.raises(ModelError, match=said):
+        load_model(str(adapter), config, training=True)
+
+
+@pytest.mark.parametrize("name", ["lm_head", "embed_tokens"])
+def test_an_adapter_on_a_tied_embedding_is_refused(tmp_path, name):
+    tied = tiny_model("llama", tie_word_embeddings=True)
+    tied.save_pretrained(tmp_path / "tied")
+    with pytest.raises(ModelError, match=rf"names '{name}', but this model's embedding and head"):
+        load_model(str(tmp_path / "tied"), lora(2, f"q_proj,{name}"), training=True)
+    load_model(str(tmp_path / "tied"), lora(2), training=True)
+    apart = tiny_model("llama", tie_word_embeddings=False)
+    apart.save_pretrained(tmp_path / "apart")
+    load_model(str(tmp_path / "apart"), lora(2, "lm_head"), training=True)
+
+
+def test_an_adapter_whose_base_is_gone_names_the_base(adapter, tmp_path):
+    shutil.copytree(adapter, tmp_path / "adapter")
+    path = tmp_path / "adapter/adapter_config.json"
+    settings = json.loads(path.read_text()) | {"base_model_name_or_path": "/no/such/base"}
+    path.write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="'/no/such/base' is no local folder"):
+        load_model(str(tmp_path / "adapter"))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"base_model_name_or_path": null}'])
+def test_a_damaged_adapter_config_is_refused(tmp_path, text):
+    (tmp_path / "adapter_config.json").write_text(text)
+    refused(tmp_path, "adapter_config.json: names no base model", "Restore the file")
+
+
+def test_an_adapter_without_weights_is_refused(adapter, tmp_path):
+    shutil.copytree(adapter, tmp_path / "adapter")
+    (tmp_path / "adapter/adapter_model.safetensors").unlink()
+    refused(tmp_path / "adapter")
