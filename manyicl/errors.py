@@ -69,6 +69,16 @@ def did_you_mean(word: str, known: list[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type if it says nothing."""
+    return str(error).strip().split("\n")[0][:300] or type(error).__name__
+
+
+def on_one_line(error: BaseException) -> str:
+    """Return an error's text, up to 300 characters of it, without its line breaks."""
+    return " ".join(str(error).split())[:300]
+
+
 def listing(items: list[str], most: int = 12) -> str:
     """Join names for a message, saying how many were left unsaid.
 
@@ -78,3 +88,12 @@ def listing(items: list[str], most: int = 12) -> str:
     if len(items) <= most:
         return ", ".join(items)
     return ", ".join(items[:most]) + f" and {len(items) - most} more"
+
+
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """Write a number with its noun; `nouns` where the plural is not just an s.
+
+    >>> plural(1, "shot"), plural(3, "task"), plural(2, "query", "queries")
+    ('1 shot', '3 tasks', '2 queries')
+    """
+    return f"{number} {noun if number == 1 else nouns or noun + 's'}"

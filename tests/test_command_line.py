@@ -192,3 +192,20 @@ def test_an_unknown_flag_shows_the_usage_of_its_verb(words, usage, capsys):
     said = capsys.readouterr().err
     assert said.startswith(f"usage: {usage}")
     assert "unrecognized arguments: --foo" in said
+
+
+def test_a_text_in_the_place_of_a_name_is_said(tmp_path, capsys):
+    instruction = "Which team should answer this message? " * 10
+    words = [
+        "predict",
+        "--task",
+        instruction,
+        "--queries",
+        "q.csv",
+        "--out",
+        str(tmp_path / "a.csv"),
+    ]
+    assert call(words) == 2
+    said = capsys.readouterr().err
+    assert "is too long to be the name of a file or folder" in said
+    assert "Traceback" not in said

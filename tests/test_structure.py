@@ -21,7 +21,8 @@ ORDER = [
     "study",
     "benchmarks",
 ]
-FREE = {"config", "errors", "models", "quiet", "recipes", "version"}  # what every stage may use
+# What every stage may use.
+FREE = {"config", "errors", "files", "models", "quiet", "recipes", "signals", "version"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from manyicl.benchmarks.records import SizeRecord
 from manyicl.report.figures import COLOURS, DASHES, MARKERS
-from manyicl.report.svg import STYLE
+from manyicl.report.svg import STYLE, svg_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,9 +102,8 @@ def _draw(panels: Sequence[tuple[str, str, Mapping[str, Points]]], xlabel: str) 
                     }
                     ax.plot(x, y, label=label, **style)
             _axes(ax, title, xlabel, ylabel, curves)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+        drawing = svg_file(figure)
+    return "\n".join(line.rstrip() for line in drawing.splitlines()) + "\n"
 
 
 def _axes(ax: Axes, title: str, xlabel: str, ylabel: str, curves: Mapping[str, Points]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from manyicl.benchmarks import shapes
 from manyicl.benchmarks.kshot_sides import query_shape, rounded, the_task
+from manyicl.benchmarks.memory import settle
 from manyicl.benchmarks.operations import prefill_flops, query_flops, sweep_flops
 from manyicl.benchmarks.turns import Turns
 
@@ -148,6 +149,7 @@ def _kept(settings: Mapping[str, Any], turns: Turns, storage: Any) -> None:
     for turn in turns:
         began = time.perf_counter()
         prefix = engine.prefix(pool, rows, storage=storage)
+        settle()
         prefill_seconds = time.perf_counter() - began
         answers = engine.choose(task, prefix, task.test)
         turns.stop()

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from manyicl.benchmarks import shapes
+from manyicl.benchmarks.memory import settle
 from manyicl.benchmarks.operations import QueryShape, prefill_flops, query_flops
 from manyicl.benchmarks.turns import Skipped, Turns
 
@@ -62,6 +63,7 @@ def ours(settings: Mapping[str, Any], turns: Turns) -> None:
     for turn in turns:
         began = time.perf_counter()
         prefix = engine.prefix(pool, rows)
+        settle()
         prefill = time.perf_counter() - began
         answers = engine.choose(task, prefix, queries)
         turns.stop()

@@ -55,13 +55,5 @@ def sweep_flops(shape: Shape, prefixes: Sequence[int], queries: Sequence[QuerySh
     return prefill_flops(shape, max(prefixes)) + answers
 
 
-def prefix_bytes_per_token(shape: Shape, key_value_width: int, bytes_per_value: float) -> float:
-    """Return the bytes of keys and values that a prefix keeps of each token.
-
-    `key_value_width` is key-value heads times head size.
-    """
-    return 2 * shape.layers * key_value_width * bytes_per_value
-
-
 def _attention(shape: Shape, pairs: float) -> float:
     return 4.0 * shape.layers * shape.attention_width * pairs

@@ -10,7 +10,7 @@ from manyicl.benchmarks.cases import CASES
 from manyicl.benchmarks.figures import FIGURES
 from manyicl.benchmarks.records import SideRecord, SizeRecord, read_case
 from manyicl.benchmarks.wording import megabytes, percent, rate, speed, times
-from manyicl.evaluation.atomic import write_whole
+from manyicl.files import write_whole
 
 HEAD = """\
 # Benchmarks

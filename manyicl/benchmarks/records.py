@@ -13,7 +13,7 @@ import xxhash
 
 from manyicl.benchmarks.ratio import Ratio, paired_ratio
 from manyicl.errors import RunError
-from manyicl.evaluation.atomic import write_whole
+from manyicl.files import write_whole
 
 FORMAT = "manyicl-benchmark-1"
 

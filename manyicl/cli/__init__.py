@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 stopped from the k
 from __future__ import annotations
 
 import argparse
+import errno
 import re
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from manyicl.version import __version__
 
 DESCRIPTION = """\
 Fine-tune a causal language model once, on long sequences of solved examples in which every answer
-is a target; then serve any task, seen or new, by showing examples.
+is a target; then do any task, seen or new, by showing examples.
 
     tasks  ->  inspect  ->  run (= evaluate, train, evaluate, report)  ->  predict
 """
@@ -31,7 +32,8 @@ first steps:
 """
 OUT_OF_MEMORY = """\
 memory: the device has too little for this. What was finished is kept. Ways to need less:
-  training    a lower episodes.max_tokens, or training.activation_checkpointing=true
+  training    training.activation_checkpointing=true, a lower episodes.max_tokens, or an adapter
+              (model.lora.rank=16)
   evaluation  evaluation.memory_mb, evaluation.prefix_storage=int8, or a lower
               evaluation.tokens_per_batch, evaluation.max_tokens or evaluation.num_shots
   prediction  --prefix-storage int8, or a lower --max-tokens or --shots
@@ -62,6 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{prefix}{error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
+        if not args.debug and getattr(error, "errno", None) == errno.ENAMETOOLONG:
+            name = str(getattr(error, "filename", ""))
+            print(
+                f"error: {name[:60]!r} ...: is too long to be the name of a file or folder. Was "
+                "it meant for another option?",
+                file=sys.stderr,
+            )
+            return 2
         if args.debug or not _is_out_of_memory(error):
             raise
         print(f"error: {OUT_OF_MEMORY}", file=sys.stderr)
@@ -85,7 +95,9 @@ def _is_out_of_memory(error: Exception) -> bool:
     """Tell by name: the class is torch's, which is not to be imported for an error message."""
     names = {cls.__name__ for cls in type(error).__mro__}
     named = bool(names & {"OutOfMemoryError", "MemoryError"})
-    return named or "can't allocate memory" in str(error)  # so torch says it on a CPU
+    # So torch says it on a CPU, and CUDA in places where it raises no error of its own kind.
+    said = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return named or any(text in str(error) for text in said)
 
 
 class _Parser(argparse.ArgumentParser):

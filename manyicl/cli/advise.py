@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from manyicl.errors import ConfigError, RunError
+from manyicl.errors import ConfigError
+from manyicl.files import check_writable
 
 if TYPE_CHECKING:
     from manyicl.study.advice.advise import Advice
@@ -73,7 +74,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run_advise(args: argparse.Namespace) -> int:
     """Measure, print the advice, and write it to --json."""
-    from manyicl.evaluation.atomic import write_whole
+    from manyicl.files import write_whole
     from manyicl.quiet import quiet_libraries
     from manyicl.study.advice.advise import AdviseSettings, advise
     from manyicl.study.records import StudyResults
@@ -142,15 +143,7 @@ def _check_json(path: Path) -> None:
             raise ConfigError(
                 f"--json: {path} exists and holds no advice. Choose another name, or remove it."
             )
-    probe = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise RunError(
-            f"--json: {path} cannot be written ({error.strerror}). Choose another place."
-        ) from None
+    check_writable(path, "--json")
 
 
 @contextmanager

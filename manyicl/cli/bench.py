@@ -62,6 +62,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def bench(args: argparse.Namespace) -> int:
+    """Measure the cases asked for, and write their records and page."""
     from manyicl.benchmarks.cases import CASES
 
     if args.rounds is not None and args.rounds < 1:

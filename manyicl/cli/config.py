@@ -30,6 +30,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def show_config(args: argparse.Namespace) -> int:
+    """Print a whole configuration as YAML, or every setting with its meaning."""
     if args.words:
         from omegaconf import OmegaConf
 

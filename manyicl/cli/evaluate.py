@@ -39,6 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def evaluate_recipe(args: argparse.Namespace) -> int:
+    """Evaluate the models of a run k-shot and print their curves."""
     config = recipe_config(args)
     quiet_libraries()
     from manyicl.pipeline import evaluate_and_report

@@ -32,7 +32,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_recipe(parser)
     parser.add_argument(
-        "--merged", metavar="DIR", help="write the model of a run (adapter folder, nano) there"
+        "--merged",
+        metavar="DIR",
+        help="write a model there: of a run, an adapter folder, a GGUF file, nano or smollm2",
     )
     parser.add_argument("--sequences", metavar="DIR", help="write the training sequences there")
     parser.add_argument(
@@ -58,7 +60,8 @@ def export(args: argparse.Namespace) -> int:
         raise ConfigError(f"--merged: a trained model has no settings to change: {args.words[1]}")
     config = recipe_config(args) if args.sequences else None
     quiet_libraries()
-    from manyicl.training.export import check_free, export_merged
+    from manyicl.files import check_free
+    from manyicl.training.export import export_merged
     from manyicl.training.model_folder import model_path
 
     for option in ("merged", "sequences"):

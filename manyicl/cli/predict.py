@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manyicl.errors import ConfigError, RunError
+from manyicl.files import check_writable, write_whole
+from manyicl.signals import sigterm_interrupts
 
 if TYPE_CHECKING:
     from manyicl.inference import Engine
@@ -102,7 +105,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def predict_file(args: argparse.Namespace) -> int:
     """Read, answer, write. The file is written when every answer is there; of answering that was
     broken off, the finished answers go to a file beside it, named .part."""
-    from manyicl.evaluation.atomic import write_whole
     from manyicl.inference.prediction_files import as_file, check_suffix, new_columns
     from manyicl.tasks.queries import read_queries
 
@@ -129,7 +131,7 @@ def predict_file(args: argparse.Namespace) -> int:
 
     finished: list[Prediction] = []
     try:
-        with _progress(len(queries.examples)) as (note, advance):
+        with sigterm_interrupts(), _progress(len(queries.examples)) as (note, advance):
             predictions = predict(
                 engine,
                 task,
@@ -155,9 +157,21 @@ def predict_file(args: argparse.Namespace) -> int:
                 print("interrupted; no answers were written", file=sys.stderr)
             return 130
         raise
-    write_whole(args.out, as_file(queries.table, predictions, suffix))
+    _write(Path(args.out), as_file(queries.table, predictions, suffix))
     print(f"Answers: {args.out} ({len(predictions):,} rows)")
     return 0
+
+
+def _write(out: Path, text: str) -> None:
+    """Write the answers; where that fails after all, to a folder for temporary files."""
+    try:
+        write_whole(out, text)
+    except RunError:
+        spare = _free_part(str(Path(tempfile.gettempdir()) / out.name))
+        with suppress(RunError):
+            write_whole(spare, text)
+            print(f"the answers are in {spare} instead", file=sys.stderr)
+        raise
 
 
 def _free_part(out: str) -> Path:
@@ -223,13 +237,14 @@ def _engine(args: argparse.Namespace, name: str) -> Engine:
     from manyicl.config import TemplateConfig
     from manyicl.inference import Engine
     from manyicl.quiet import quiet_libraries
-    from manyicl.training.model_folder import model_path, trained_model_config
 
     quiet_libraries()
-    path = model_path(name)
-    model = trained_model_config(path, trust_remote_code=args.trust_remote_code)
-    template = TemplateConfig(kind=args.template) if args.template else None
-    return Engine.load(path, model, template, prefix_storage=args.prefix_storage)
+    return Engine.load(
+        name,
+        template=TemplateConfig(kind=args.template) if args.template else None,
+        trust_remote_code=args.trust_remote_code,
+        prefix_storage=args.prefix_storage,
+    )
 
 
 def _check_out(path: Path, force: bool) -> None:
@@ -238,15 +253,7 @@ def _check_out(path: Path, force: bool) -> None:
         raise ConfigError(
             f"--out: {path} exists already. Choose another name, or replace it with --force."
         )
-    probe = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise RunError(
-            f"--out: {path} cannot be written ({error.strerror}). Choose another place."
-        ) from None
+    check_writable(path, "--out")
 
 
 @contextmanager

@@ -55,6 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def pretrain_recipe(args: argparse.Namespace) -> int:
+    """Pre-train a base model by a recipe, or write the card of one that is finished."""
     names = [word for word in args.words if "=" not in word]
     if len(names) != 1:
         raise ConfigError(f"name one recipe ('nano' or a YAML file); found {names or 'none'}.")

@@ -36,6 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run_recipe(args: argparse.Namespace) -> int:
+    """Evaluate, fine-tune once, evaluate again, and report."""
     config = recipe_config(args)
     quiet_libraries()
     from manyicl.pipeline import run

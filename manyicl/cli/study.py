@@ -62,6 +62,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def study_recipe(args: argparse.Namespace) -> int:
+    """Compute the cells of a study that are not there yet, and report."""
     from manyicl.config import load_config
     from manyicl.study.settings import StudyConfig
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from manyicl.cli import tasks_import
-from manyicl.cli.tasks_import import count
-from manyicl.errors import TaskError, listing
+from manyicl.errors import TaskError, listing, plural
 
 if TYPE_CHECKING:
     from manyicl.tasks import Task, TaskCollection
@@ -100,7 +99,7 @@ def list_tasks(args: argparse.Namespace) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     _print_table(
-        count(len(rows), "task"),
+        plural(len(rows), "task"),
         ("name", "family", "kind", "metric", "group", "side", "labels", "train", "test"),
         [
             (
@@ -193,8 +192,8 @@ def check_tasks(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:
-        warnings = count(len(findings) - errors, "warning")
-        print(f"{count(checked, 'task')} checked: {count(errors, 'error')}, {warnings}")
+        warnings = plural(len(findings) - errors, "warning")
+        print(f"{plural(checked, 'task')} checked: {plural(errors, 'error')}, {warnings}")
     return 2 if errors else 0
 
 
@@ -273,7 +272,7 @@ def export_tasks(args: argparse.Namespace) -> int:
     from manyicl.tasks import load_tasks
     from manyicl.tasks.builtin.card import card
     from manyicl.tasks.builtin.split import is_builtin
-    from manyicl.tasks.sources import write_whole
+    from manyicl.tasks.sources import write_task_folder
 
     tasks = load_tasks([args.source])
     if args.only:
@@ -281,7 +280,7 @@ def export_tasks(args: argparse.Namespace) -> int:
     out = Path(args.out).expanduser()
     for task in tasks:
         folder = out / task.family / task.name
-        write_whole(task, folder, card(task) if is_builtin(task) else "")
+        write_task_folder(task, folder, card(task) if is_builtin(task) else "")
         print(f"wrote {folder}: {len(task.train)} train and {len(task.test)} test examples")
     print(f"{len(tasks)} tasks written. Read them with: manyicl tasks list {out}")
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from manyicl.errors import TaskError
+from manyicl.errors import TaskError, plural
 
 if TYPE_CHECKING:
     from manyicl.tasks.import_report import ImportReport
@@ -220,11 +220,6 @@ def _refuse(args: argparse.Namespace, flags: Sequence[str], why: str) -> None:
             raise TaskError(f"--{flag.replace('_', '-')}: {why}")
 
 
-def count(number: int, word: str) -> str:
-    """Return `number` and `word`, in the plural where it is due."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def _name_from(text: str) -> str:
     return re.sub(r"[^\w.+-]+", "_", text).strip("_.") or "task"
 
@@ -327,7 +322,7 @@ def _print_check(report: ImportReport) -> None:
 
     findings = check_folder(report.folder)
     errors = sum(finding.severity == "error" for finding in findings)
-    print(f"checked: {count(errors, 'error')}, {count(len(findings) - errors, 'warning')}")
+    print(f"checked: {plural(errors, 'error')}, {plural(len(findings) - errors, 'warning')}")
     for finding in findings[:SHOWN_FINDINGS]:
         print(f"  {finding.severity} {finding.kind}: {finding.message}")
     if len(findings) > SHOWN_FINDINGS:

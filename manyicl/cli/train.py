@@ -39,6 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def train_recipe(args: argparse.Namespace) -> int:
+    """Fine-tune once on all held-in tasks."""
     config = recipe_config(args)
     quiet_libraries()
     from manyicl.training.run import train

@@ -21,7 +21,7 @@ from omegaconf.errors import (
 
 from manyicl.config.regimes import REGIMES
 from manyicl.config.schema import NANO, Config
-from manyicl.errors import ConfigError, did_you_mean
+from manyicl.errors import ConfigError, did_you_mean, first_line
 from manyicl.recipes import RECIPES, find_recipe
 
 C = TypeVar("C", bound=Config)
@@ -61,11 +61,10 @@ def load_config(
     settings = OmegaConf.create({}) if file is None else read_yaml(file)
     if path is not None and file == Path(path) / "config.yaml":
         settings.run_dir = escaped(str(Path(path)))
-    place = " with ".join([str(file)] * (path is not None) + ["overrides"] * bool(overrides))
+    named = (str(file) if path is not None else "", "overrides" if overrides else "")
+    place = " with ".join(filter(None, named))
     try:
-        _expand_shorthands(
-            settings, place, schema
-        )  # before the overrides: `model: PATH` and `model.x=1`
+        _expand_shorthands(settings, place, schema)  # so that `model: PATH` can take `model.x=1`
         changes = list(parse_overrides(overrides, schema))
         _drop_model_config(settings, [key for key, value in changes if value])
         for key, value in changes:
@@ -118,6 +117,7 @@ def save_config(config: Config, path: str | Path) -> None:
 
 
 def as_dict(config: Config) -> dict[str, Any]:
+    """Return the settings as nested plain values."""
     return dataclasses.asdict(config)
 
 
@@ -211,7 +211,9 @@ def _expand_shorthands(settings: DictConfig, place: str, schema: type[Config]) -
                 )
         elif get_origin(kind) is list and isinstance(value, (str, int, float)):
             OmegaConf.update(settings, key, [value])
-        elif isinstance(value, DictConfig if get_origin(kind) is list else ListConfig):
+        elif isinstance(value, DictConfig if get_origin(kind) is list else ListConfig) or (
+            isinstance(value, ListConfig) and any(OmegaConf.is_config(item) for item in value)
+        ):
             raise ConfigError(f"{place}: {key}: is {_shown(value)}; {_expected(kind)}.")
 
 
@@ -219,12 +221,12 @@ def _explained(error: OmegaConfBaseException, schema: type[Config]) -> str:
     key = re.sub(r"\[.*$", "", str(error.full_key or ""))
     if isinstance(error, (GrammarParseError, InterpolationResolutionError)):
         return (
-            f"{key}: {_first_line(error)}. '${{' begins a reference to another key; write "
+            f"{key}: {first_line(error)}. '${{' begins a reference to another key; write "
             "'\\${' for the text itself."
         )
     kind = _types(schema).get(key)
     if kind is None:
-        return f"{key}: {_first_line(error)}"
+        return f"{key}: {first_line(error)}"
     return f"{key}: is {_shown(error.value)}; {_expected(kind)}."
 
 
@@ -252,6 +254,7 @@ def escaped(value: Any) -> Any:
 
 
 def read_yaml(path: Path) -> DictConfig:
+    """Read a recipe. Raises `ConfigError` unless it is a YAML mapping."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such recipe. Name a YAML file (see recipes/).")
     try:
@@ -259,7 +262,7 @@ def read_yaml(path: Path) -> DictConfig:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not valid UTF-8. Re-save the file as UTF-8.") from None
     except Exception as error:
-        raise ConfigError(f"{path}: not valid YAML ({_first_line(error)}).") from None
+        raise ConfigError(f"{path}: not valid YAML ({first_line(error)}).") from None
     if not isinstance(settings, DictConfig):
         raise ConfigError(f"{path}: holds a list; a recipe is a mapping of keys to values.")
     return settings
@@ -273,7 +276,3 @@ def _unknown_key(place: str, key: str, schema: type[Config]) -> str:
         close = difflib.get_close_matches(key.rpartition(".")[2], full, n=1)
         hint = f" Did you mean {full[close[0]]!r}?" if close else ""
     return f"{place}: unknown key '{key}'.{hint} 'manyicl config' lists every key."
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

@@ -11,18 +11,21 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from manyicl.config.checks import above_zero, at_least, one_of, share
 from manyicl.errors import ConfigError, did_you_mean
 
 Regime = Literal["many_shot", "few_shot", "zero_shot", "dedicated"]
 # The word for the small base model that comes with the package (models/shipped.py).
 NANO = "nano"
-# Those of the Hugging Face Trainer that it can tell the absence of.
+# The Hugging Face Trainer's trackers whose absence it can detect.
 TRACKERS = ("azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "kubeflow")
 TRACKERS += ("mlflow", "neptune", "swanlab", "tensorboard", "trackio", "wandb")
 
 
 @dataclass
 class TasksConfig:
+    """Which tasks there are, and which of them no training sees."""
+
     path: list[str] = field(default_factory=lambda: ["builtin"])
     """Folders that hold task folders; `builtin` adds the generated tasks."""
     held_in: list[str] = field(default_factory=list)
@@ -33,6 +36,8 @@ class TasksConfig:
 
 @dataclass
 class LoraConfig:
+    """The adapter that is trained in place of the weights."""
+
     rank: int = 0
     """Rank of the LoRA adapter; 0 fine-tunes all weights."""
     alpha: float = 32.0
@@ -43,9 +48,9 @@ class LoraConfig:
     """PEFT's target modules: `all-linear`, or module names with commas, e.g. q_proj,v_proj."""
 
     def __post_init__(self) -> None:
-        _at_least(0, "model.lora.rank", self.rank)
-        _above_zero("model.lora.alpha", self.alpha)
-        _share("model.lora.dropout", self.dropout)
+        at_least(0, "model.lora.rank", self.rank)
+        above_zero("model.lora.alpha", self.alpha)
+        share("model.lora.dropout", self.dropout)
         for key, usual in (("alpha", 32.0), ("dropout", 0.0), ("target_modules", "all-linear")):
             if not self.rank and getattr(self, key) != usual:
                 raise ConfigError(
@@ -56,6 +61,8 @@ class LoraConfig:
 
 @dataclass
 class ModelConfig:
+    """The base model, by name or by the config to build it from, and how it is loaded."""
+
     path: str = NANO
     """`nano`, the small base model that comes with the package; `smollm2` (`make smollm2`); a GGUF
     file; a hub id; or a local Hugging Face folder (or PEFT adapter). The two words mean the same in
@@ -81,9 +88,9 @@ class ModelConfig:
     """Seed of random weights and of new adapters."""
 
     def __post_init__(self) -> None:
-        _one_of("model.dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
-        _at_least(300, "model.vocab_size", self.vocab_size)
-        _at_least(0, "model.seed", self.seed)
+        one_of("model.dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
+        at_least(300, "model.vocab_size", self.vocab_size)
+        at_least(0, "model.seed", self.seed)
         if self.config and "model_type" not in self.config:
             raise ConfigError(
                 "model.config: 'model_type' is missing. Add it, e.g. model_type: llama."
@@ -94,6 +101,8 @@ class ModelConfig:
 
 @dataclass
 class TemplateConfig:
+    """How instruction, demonstrations and query become text."""
+
     kind: Literal["plain", "chat", "jinja"] = "plain"
     """plain: readable separators; chat: the tokenizer's own template, demonstrations as turns;
     jinja: `prompt`, `instruction_text` and `separator` as you write them."""
@@ -119,6 +128,8 @@ class TemplateConfig:
 
 @dataclass
 class EpisodesConfig:
+    """What training sequences hold: shots, selection, mixture, symbols, packing."""
+
     shots: str = "fill"
     """Demonstrations a sequence: `fill` (as many as fit max_tokens), a number, or `LOW-HIGH`
     (drawn per sequence). The last demonstration is the query of the ones before it."""
@@ -149,11 +160,11 @@ class EpisodesConfig:
 
     def __post_init__(self) -> None:
         self.shot_range()
-        _at_least(8, "episodes.max_tokens", self.max_tokens)
-        _share("episodes.similar_share", self.similar_share)
-        _share("episodes.symbols", self.symbols)
-        _at_least(1, "episodes.mixture_cap", self.mixture_cap)
-        _at_least(0, "episodes.seed", self.seed)
+        at_least(8, "episodes.max_tokens", self.max_tokens)
+        share("episodes.similar_share", self.similar_share)
+        share("episodes.symbols", self.symbols)
+        at_least(1, "episodes.mixture_cap", self.mixture_cap)
+        at_least(0, "episodes.seed", self.seed)
         if not self.temperature >= 1:
             raise ConfigError(f"episodes.temperature: is {self.temperature}; it must be 1 or more.")
 
@@ -173,6 +184,8 @@ class EpisodesConfig:
 
 @dataclass
 class ObjectiveConfig:
+    """Which tokens carry loss, and what they weigh (training/objective.py)."""
+
     supervise: str = "every_answer"
     """Which targets carry loss: every_answer (ManyICL), last_answer (few-shot fine-tuning),
     answers_after:N (all but the first N answers of a sequence), all_tokens."""
@@ -215,6 +228,8 @@ class ObjectiveConfig:
 
 @dataclass
 class TrainingConfig:
+    """Length, optimizer, precision, saving."""
+
     steps: int = 0
     """Optimizer steps. 0: as many as `epochs` asks for."""
     epochs: float = 1.0
@@ -259,10 +274,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         for key in ("steps", "tokens", "answers", "save_every", "seed"):
-            _at_least(0, f"training.{key}", getattr(self, key))
+            at_least(0, f"training.{key}", getattr(self, key))
         for key in ("rows_per_step", "log_every", "keep_checkpoints"):
-            _at_least(1, f"training.{key}", getattr(self, key))
-        _share("training.warmup", self.warmup)
+            at_least(1, f"training.{key}", getattr(self, key))
+        share("training.warmup", self.warmup)
         for key in ("epochs", "weight_decay", "max_grad_norm"):
             value = getattr(self, key)
             if not 0 <= value < math.inf:
@@ -291,13 +306,15 @@ class TrainingConfig:
             )
         if not lengths and self.epochs == 0:
             raise ConfigError("training.steps: is 0 and training.epochs too. Set one of them.")
-        _above_zero("training.learning_rate", self.learning_rate)
+        above_zero("training.learning_rate", self.learning_rate)
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"training.betas: is {self.betas}; give two numbers in [0, 1).")
 
 
 @dataclass
 class EvaluationConfig:
+    """The k-shot sweep: shots, seeds, queries, scoring, memory."""
+
     num_shots: list[int] = field(default_factory=lambda: [0, 1, 4, 16, 64])
     """The sweep. Smaller k use the first demonstrations of larger k."""
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
@@ -324,7 +341,7 @@ class EvaluationConfig:
     a time."""
     prefix_storage: Literal["model", "int8", "offload"] = "model"
     """How prefixes are kept: as the model computes them, as int8 (9/32 of fp32, answers may change
-    a little), or in the host's memory (of use on a GPU)."""
+    a little), or in the host's memory (useful on a GPU)."""
     held_in: list[str] = field(default_factory=list)
     """Held-in tasks to evaluate as well, in the notation of tasks.held_in; held-out ones are
     evaluated anyhow. Empty: none (in a study: all)."""
@@ -340,15 +357,22 @@ class EvaluationConfig:
             )
         if not self.seeds:
             raise ConfigError("evaluation.seeds: is empty. List at least one seed, e.g. [0].")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError(
+                f"evaluation.seeds: is {self.seeds}; a seed given twice would count twice. List "
+                "each once."
+            )
         for key in ("max_queries", "max_tokens", "memory_mb"):
-            _at_least(0, f"evaluation.{key}", getattr(self, key))
+            at_least(0, f"evaluation.{key}", getattr(self, key))
         for key in ("max_new_tokens", "tokens_per_batch"):
-            _at_least(1, f"evaluation.{key}", getattr(self, key))
-        _share("evaluation.similar_share", self.similar_share)
+            at_least(1, f"evaluation.{key}", getattr(self, key))
+        share("evaluation.similar_share", self.similar_share)
 
 
 @dataclass
 class Config:
+    """A run, whole; every section has defaults."""
+
     run_dir: str = "runs/manyicl"
     """Folder of everything this run writes."""
     regime: Regime = "many_shot"
@@ -361,23 +385,3 @@ class Config:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-
-
-def _at_least(least: int, key: str, value: int) -> None:
-    if value < least:
-        raise ConfigError(f"{key}: is {value}; it must be at least {least}.")
-
-
-def _above_zero(key: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ConfigError(f"{key}: is {value}; it must be a number above 0.")
-
-
-def _share(key: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ConfigError(f"{key}: is {value}; it must lie between 0 and 1.")
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{key}: is {value!r}; it must be one of {', '.join(allowed)}.")

@@ -133,7 +133,7 @@ class ChatTemplate:
             raise TemplateError(
                 "template.kind: the chat template opens an answer to be generated with "
                 f"{rendered[-40:]!r}, but a given answer with {expected[-40:]!r}; training and "
-                "serving would differ. Use template.kind=plain."
+                "prediction would differ. Use template.kind=plain."
             )
 
     def _cut_end(self, between: str, tail: str) -> tuple[str, str]:

@@ -51,16 +51,19 @@ class SegmentTokenizer:
             )
         state = _without_dummy_prefix(json.loads(backend.to_str()))
         text = json.dumps(state)
+        content = json.dumps(_with_special_markers(state, tokenizer))
         self._markup = Tokenizer.from_str(text)
-        self._content = Tokenizer.from_str(text)
+        self._content = Tokenizer.from_str(content)
         # Users' text may contain "</s>" or "<|im_end|>": there it is text like any other.
         self._content.encode_special_tokens = True
         for clone in (self._markup, self._content):
             clone.no_truncation()
             clone.no_padding()
-        self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        both = text if content == text else text + content
+        self.fingerprint = hashlib.sha256(both.encode()).hexdigest()
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
+        """Return the ids of segments, each encoded by itself: no token spans two of them."""
         ids: list[int] = []
         for segment in segments:
             tokenizer = self._markup if segment.markup else self._content
@@ -68,6 +71,7 @@ class SegmentTokenizer:
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of ids, special tokens as they are written."""
         return self._markup.decode(list(ids), skip_special_tokens=False)
 
 
@@ -144,6 +148,19 @@ class Encoder:
 
 
 _PROBE = Task("probe", "other", "generation", "exact_match", "probe", lambda split: [], "x")
+
+
+def _with_special_markers(state: Any, tokenizer: Any) -> Any:
+    """Edit a serialised tokenizer so that all markers of its chat template count as special: some
+    fine-tunes add them as ordinary tokens."""
+    names, shown = set(tokenizer.all_special_tokens), str(tokenizer.chat_template or "")
+    added = [
+        token | {"special": True}
+        if token["content"] in names or (token["content"].strip() and token["content"] in shown)
+        else token
+        for token in state.get("added_tokens") or []
+    ]
+    return state | {"added_tokens": added}
 
 
 def _without_dummy_prefix(state: Any) -> Any:

@@ -77,6 +77,7 @@ class EncodedPool:
         return len(self.pool)
 
     def opening(self, instructed: bool = True) -> list[int]:
+        """Return the ids before the first demonstration: with the instruction, or without."""
         if instructed not in self._openings:
             self._openings[instructed] = self.encoder.opening(self.task, instructed)
         return self._openings[instructed]

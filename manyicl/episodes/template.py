@@ -1,4 +1,4 @@
-"""Templates: demonstrations and queries as text segments, worded alike in training and serving.
+"""Templates: demonstrations and queries as text segments, worded alike in training and prediction.
 
 Plain layout, one demonstration after another::
 
@@ -118,11 +118,21 @@ class TextTemplate:
             lead = _render(self._instruction, "template.instruction_text", instruction=instruction)
             rendered = lead + rendered
         if not rendered:
-            raise TemplateError("template.prompt: renders to nothing. It must hold some text.")
+            raise TemplateError(
+                "template.prompt: renders to nothing for an empty input (which scoring=prior asks "
+                "after). It must hold some text."
+                if not text
+                else "template.prompt: renders to nothing. It must hold some text."
+            )
         return (Segment(rendered),)
 
 
 def _end_mark(end_mark: str, tokenizer: PreTrainedTokenizerBase) -> Segment:
+    if "\\n" in end_mark:
+        raise TemplateError(
+            "template.end_mark: holds a backslash and an n, not a line break. Write "
+            "'template.end_mark=\"\\n\\n\"' (both kinds of quotes are needed)."
+        )
     if end_mark != "eos":
         return Segment(end_mark)
     if not tokenizer.eos_token:

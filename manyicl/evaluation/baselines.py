@@ -15,9 +15,9 @@ from statistics import mean
 
 from manyicl.episodes.select import Pool
 from manyicl.errors import ManyICLError
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.match import token_f1
 from manyicl.evaluation.metrics import score_predictions
+from manyicl.files import write_whole
 from manyicl.tasks import Example, Task
 from manyicl.tasks.builtin import builtin_tasks
 from manyicl.tasks.builtin.baselines import (

@@ -19,19 +19,19 @@ from typing import Any
 
 from manyicl.config import Config, as_dict
 from manyicl.errors import ConfigError, ManyICLError, listing
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
 from manyicl.evaluation.kshot import TaskSweep, engine_limits
-from manyicl.evaluation.results import Results, ResultsError
+from manyicl.evaluation.results import BASE, TUNED, Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
+from manyicl.files import write_whole
 from manyicl.inference import Engine
+from manyicl.models import free_memory
 from manyicl.tasks import Task, TaskCollection, load_tasks
+from manyicl.training.base import base_path
 from manyicl.training.model_folder import read_description
-from manyicl.training.run import base_path
 from manyicl.training.run_folder import bind, open_run
 from manyicl.version import __version__
 
-BASE, TUNED = "base", "tuned"
 SCORING = 2  # raised when the same answers would get another score; 2: macro-F1, formulas, units
 _MISSING = object()
 # Settings that say which tasks and models, or how much at once, not how they are judged.
@@ -79,6 +79,8 @@ def _evaluate(
     for stage in stages:
         engine = _load_engine(config, run_dir, stage, held_in)
         scores += evaluate_stage(engine, tasks, config, stage, run_dir / "evaluation" / stage)
+        del engine  # two models need not fit at once
+        free_memory()
     description = read_description(run_dir / "model") if TUNED in stages else None
     results = Results(
         scores=scores,
@@ -180,7 +182,8 @@ def _say_too_long(sweeps: Sequence[TaskSweep], most: int) -> None:
     if said:
         print(
             f"warning: evaluation.max_new_tokens={most} is shorter than the right answers of "
-            f"{listing(said)}, which so cannot be given whole. Raise it to score these fairly.",
+            f"{listing(said)}, which therefore cannot be given in full. Raise it to score these "
+            "fairly.",
             file=sys.stderr,
         )
 

@@ -6,22 +6,23 @@ not what other shots do. No query meets itself or a near-duplicate among its dem
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from manyicl.config import EvaluationConfig
-from manyicl.episodes import EncodedPool, Pool, order_for_query, shared_order
+from manyicl.episodes import EncodedPool, Pool, shared_order
 from manyicl.episodes.select import SHARED_SELECTIONS
 from manyicl.errors import EpisodeError
 from manyicl.evaluation.metrics import MetricResult, metrics_for, score_predictions
 from manyicl.evaluation.samples import Sample
 from manyicl.evaluation.scores import KShotScore, summarise_seeds
 from manyicl.inference import Answer, Engine, Prefix
-from manyicl.inference.memory import bytes_per_prefix_token
-from manyicl.inference.room import fitting_rows, token_budget
+from manyicl.inference.room import fitting_rows, rows_for_query, token_budget
 from manyicl.tasks import Example, Task
 from manyicl.tasks.task import Metric
 
@@ -70,6 +71,7 @@ class TaskSweep:
                 f"{len(self.pool)} train rows to show. Use at most {len(self.pool)}, add rows, "
                 "or leave the task out."
             )
+        engine.check_scoring(task, config.scoring)
         self.room = token_budget(
             engine,
             self.pool,
@@ -86,11 +88,22 @@ class TaskSweep:
         seeds = self.config.seeds
         return seeds if self.config.selection in DRAWN_SELECTIONS else seeds[:1]
 
+    @cached_property
+    def _near(self) -> list[set[int]]:
+        """The rows that nearly equal each query."""
+        return self.pool.pool.near_duplicates_of([example for _, example in self.queries])
+
+    def with_config(self, config: EvaluationConfig) -> TaskSweep:
+        """Return the sweep of the same queries with other shots, seeds or selection. What was found
+        about near-duplicates and similarity is kept; what a query may take is not asked again."""
+        other = copy.copy(self)
+        other.config = config
+        other._near = self._near
+        return other
+
     def run(self, stage: str, held_out: bool) -> tuple[list[KShotScore], list[Sample]]:
         """Answer all queries at every k and seed; return the scores by k and every prediction."""
         by_shots: dict[int, list[Outcome]] = {k: [] for k in sorted(set(self.config.num_shots))}
-        examples = [example for _, example in self.queries]
-        self._near = self.pool.pool.near_duplicates_of(examples)
         for k, outcome in self._sweep():
             by_shots[k].append(outcome)
         scores: list[KShotScore] = []
@@ -154,7 +167,7 @@ class TaskSweep:
         if not self.engine.shares_prefix:
             return 1
         longest = max(self.pool.sequence(rows, trailing_separator=True).stops[-1] for rows in shown)
-        num_bytes = longest * bytes_per_prefix_token(self.engine.model, self.config.prefix_storage)
+        num_bytes = longest * self.engine.prefix_token_bytes
         what = f"the prefix of task '{self.task.name}' ({longest:,} tokens)"
         return self.engine.limits.prefixes_at_once(num_bytes, what)
 
@@ -186,17 +199,16 @@ class TaskSweep:
         """Every query with demonstrations of its own, and so with a prefix of its own."""
         answers, prompts, shots = [], [], 0
         for (_, example), near in zip(self.queries, self._near, strict=True):
-            order = order_for_query(
-                self.pool.pool,
+            rows = rows_for_query(
+                self.pool,
                 example,
                 k,
-                self.config.selection,
-                seed,
-                self.config.similar_share,
-                near,
+                self.room,
+                selection=self.config.selection,
+                seed=seed,
+                similar_share=self.config.similar_share,
+                near=near,
             )
-            # The most similar stand last: if not all fit, those stay.
-            rows = fitting_rows(self.pool, order[::-1], self.room)[::-1]
             prefix = self.engine.prefix(self.pool, rows)
             answers += self._answer(prefix, [example])
             prompts.append([*prefix.ids, *self._prompt(example)])
@@ -206,9 +218,8 @@ class TaskSweep:
     def _answer(
         self, prefix: Prefix | Sequence[Prefix], queries: Sequence[Example]
     ) -> list[Answer]:
-        if self.task.kind != "generation":
-            return self.engine.choose(self.task, prefix, queries, self.config.scoring)
-        return self.engine.write(self.task, prefix, queries, self.config.max_new_tokens)
+        config = self.config
+        return self.engine.answer(self.task, prefix, queries, config.scoring, config.max_new_tokens)
 
     def _prompt(self, query: Example) -> list[int]:
         return self.engine.encoder.prompt(self.task, query.input, self.task.options_of(query))

@@ -17,9 +17,15 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from manyicl.evaluation.statistics import CONFIDENCE, NUM_RESAMPLES, Interval, spread, t_quantile
+from manyicl.evaluation.statistics import (
+    CONFIDENCE,
+    NUM_RESAMPLES,
+    Floats,
+    Interval,
+    spread,
+    t_quantile,
+)
 
-Floats = npt.NDArray[np.float64]
 FEWEST_SEEDS = 2
 """With one seed nothing is known of how another training would come out."""
 

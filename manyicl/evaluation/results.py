@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from manyicl.errors import ManyICLError
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.harness import HarnessResults, harness_results
+from manyicl.evaluation.results_file import ResultsFormat
 from manyicl.evaluation.scores import KShotScore
+from manyicl.files import write_whole
 
+BASE, TUNED = "base", "tuned"  # stages: the untuned model, and the one of the run
 FORMAT = 1  # raised when a reader of the old form would misread the new one
 
 
@@ -112,7 +114,7 @@ class Results:
     def stages(self) -> list[str]:
         """The stages in order of appearance, `base` first."""
         found = list(dict.fromkeys(score.stage for score in self.scores))
-        return sorted(found, key=lambda stage: stage != "base")
+        return sorted(found, key=lambda stage: stage != BASE)
 
     @property
     def num_shots(self) -> list[int]:
@@ -136,35 +138,18 @@ class Results:
     @classmethod
     def from_json(cls, text: str, place: str = "results") -> Results:
         """Read what `to_json` wrote; `place` opens every message. Raises `ResultsError`."""
-        try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ResultsError(f"{place}: not valid JSON ({error}).") from None
-        own = found.get("manyicl") if isinstance(found, dict) else None
-        if not isinstance(own, dict):
-            raise ResultsError(
-                f"{place}: has no section 'manyicl'. Name a results.json that 'manyicl evaluate' "
-                "or 'manyicl run' wrote."
-            )
-        if own.get("format") != FORMAT:
-            raise ResultsError(
-                f"{place}: has format {own.get('format')!r}; this version reads {FORMAT}. "
-                "Use the version that wrote it, or evaluate again."
-            )
-        try:
-            return cls(
-                scores=[KShotScore.from_dict(score) for score in own["scores"]],
-                config=dict(found["config"]),
-                training=own["training"],
-                environment=own["environment"],
-                tasks=own["tasks"],
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ResultsError(
-                f"{place}: section 'manyicl' is damaged ({error}). Evaluate again."
-            ) from None
-        except ResultsError as error:
-            raise ResultsError(f"{place}: {error}") from None
+        return _FILE.parse(text, place, cls._of)
+
+    @classmethod
+    def _of(cls, found: dict[str, Any]) -> Results:
+        own = found["manyicl"]
+        return cls(
+            scores=[KShotScore.from_dict(score) for score in own["scores"]],
+            config=dict(found["config"]),
+            training=own["training"],
+            environment=own["environment"],
+            tasks=own["tasks"],
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the file whole. Raises `RunError` if it cannot be written."""
@@ -173,19 +158,20 @@ class Results:
     @classmethod
     def load(cls, path: str | Path) -> Results:
         """Read results.json, or the one in a run folder. Raises `ResultsError`."""
-        path = Path(path)
-        file = path / "results.json" if path.is_dir() else path
-        try:
-            text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ResultsError(
-                f"{file}: not found. Name a results.json or a run folder that holds one."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise ResultsError(f"{file}: byte {error.start} is not valid UTF-8.") from None
-        except OSError as error:
-            raise ResultsError(f"{file}: cannot be read ({error.strerror}).") from None
-        return cls.from_json(text, str(file))
+        return _FILE.load(path, cls.from_json)
+
+
+_FILE = ResultsFormat(
+    error=ResultsError,
+    number=FORMAT,
+    section=lambda found: found.get("manyicl"),
+    other="has no section 'manyicl'. Name a results.json that 'manyicl evaluate' or 'manyicl run' "
+    "wrote.",
+    place="a results.json or a run folder that holds one",
+    damaged="section 'manyicl' is damaged",
+    again="evaluate again",
+    mend="Evaluate again",
+)
 
 
 def _as_json(value: Any) -> Any:

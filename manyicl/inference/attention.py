@@ -78,7 +78,9 @@ def _on_cuda(
     if groups > 1:
         key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     length = query.shape[2]
-    if query.dtype in (torch.float16, torch.bfloat16):
+    half = query.dtype in (torch.float16, torch.bfloat16)
+    recent = torch.cuda.get_device_capability(query.device)[0] >= 8
+    if half and recent and query.shape[-1] <= 256:
         output, log_sum, *_ = torch.ops.aten._scaled_dot_product_flash_attention(
             query, key, value, 0.0, causal, False, scale=scale
         )

@@ -35,7 +35,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Segment:
+class PrefixRun:
     """Tokens `start` to `stop` of a row, which see the same tokens of the same prefix."""
 
     prefix: Prefix
@@ -44,12 +44,12 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Row:
+class BranchRow:
     """Branches as a row of T tokens; G branches, the longest of L tokens."""
 
     ids: torch.Tensor  # (T,)
     positions: torch.Tensor  # (T,)
-    segments: list[Segment]
+    segments: list[PrefixRun]
     lengths: torch.Tensor  # (G,)
     slots: torch.Tensor  # (G, L), index of the token in the row, T where a branch is shorter
     places: torch.Tensor  # (T,), index of the token in the flattened slots
@@ -62,7 +62,7 @@ class Row:
     @classmethod
     def of_next_tokens(
         cls, ids: Sequence[int], depths: Sequence[int], prefixes: Sequence[Prefix], device: Any
-    ) -> Row:
+    ) -> BranchRow:
         """Lay out one further token for each branch, at its depth in the branch."""
         at = torch.arange(len(ids), device=device)
         row = cls.of([Branch(p, [i]) for i, p in zip(ids, prefixes, strict=True)], device)
@@ -70,7 +70,7 @@ class Row:
         return replace(row, positions=positions, slots=at[:, None], places=at)
 
     @classmethod
-    def of(cls, branches: Sequence[Branch], device: torch.device | str = "cpu") -> Row:
+    def of(cls, branches: Sequence[Branch], device: torch.device | str = "cpu") -> BranchRow:
         """Lay out branches; those of one prefix should stand together."""
         lengths = np.array([len(branch.ids) for branch in branches])
         starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -100,13 +100,13 @@ def _depths(branch: Branch) -> np.ndarray:
     return depths
 
 
-def _segments(branches: Sequence[Branch], starts: np.ndarray) -> list[Segment]:
-    segments: list[Segment] = []
+def _segments(branches: Sequence[Branch], starts: np.ndarray) -> list[PrefixRun]:
+    segments: list[PrefixRun] = []
     for index, branch in enumerate(branches):
         start, stop = int(starts[index]), int(starts[index + 1])
         if segments and segments[-1].prefix.shows_the_same(branch.prefix):
             start = segments.pop().start
-        segments.append(Segment(branch.prefix, start, stop))
+        segments.append(PrefixRun(branch.prefix, start, stop))
     return segments
 
 

@@ -1,10 +1,11 @@
 """The engine: a model and its encoder, answering queries by shown examples.
 
-It is what evaluation, prediction and serving talk to: give it demonstrations once, then queries.
+It is what evaluation and prediction talk to: give it demonstrations once, then queries.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,33 +13,30 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from manyicl.config import ModelConfig, TemplateConfig
-from manyicl.episodes import EncodedPool, EncodedSequence, Encoder
+from manyicl.episodes import EncodedPool, Encoder
+from manyicl.errors import Diverged
 from manyicl.inference.generate import generate
 from manyicl.inference.layers import Storage
-from manyicl.inference.memory import Limits
+from manyicl.inference.memory import Limits, bytes_per_prefix_token
 from manyicl.inference.prefill import prefill
 from manyicl.inference.prefix import Prefix, load_prefix, save_prefix
 from manyicl.inference.score import OptionQuery, adjust, score_options
 from manyicl.inference.shared import unshareable
+from manyicl.inference.trial import NOT_NUMBERS, check_causal, why_not_shared
 from manyicl.models import (
     context_length,
+    end_tokens,
     load_model,
     load_tokenizer,
     model_identity,
-    shipped,
     widen_slow_bf16,
 )
 from manyicl.tasks import Example, Task
-from manyicl.training.model_folder import trained_template
+from manyicl.training.model_folder import model_path, trained_model_config, trained_template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-TOLERANCE = 1e-2  # nats: far above rounding in fp32, far below a wrong mask
-HALF_TOLERANCE = 0.03  # of a score: bf16 and fp16 round every logit
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,10 @@ class Engine:
         self.limits = Limits.of(model, tokens_per_batch, memory_mb)
         self.prefix_storage: Storage = prefix_storage
         self.context_length = context_length(model)
-        self._eos = eos_token_id
-        reason = unshareable(model) or self._check_sharing()
+        # An instruction-tuned model may end its turn otherwise than our template ends an answer.
+        self._ends = end_tokens(model) | ({eos_token_id} if eos_token_id is not None else set())
+        check_causal(model)
+        reason = unshareable(model) or why_not_shared(model)
         self.shares_prefix = reason is None
         if reason:
             print(
@@ -88,12 +88,19 @@ class Engine:
         model: ModelConfig | None = None,
         template: TemplateConfig | None = None,
         *,
+        trust_remote_code: bool = False,
         tokens_per_batch: int = 1024,
         prefix_storage: Storage = "model",
         memory_mb: int = 0,
     ) -> Engine:
-        """Load `nano`, a model folder or hub id. The template defaults to that of its training."""
-        model, path = model or ModelConfig(), shipped.resolve(path)
+        """Load a model by what the command line knows it by: a run folder, `nano`, `smollm2`, a
+        model or adapter folder, a GGUF file, or a hub id.
+
+        `model` and `template` default to those of its training; `trust_remote_code` is what the
+        former then says of code that comes with the weights. Raises `ModelError`.
+        """
+        path = model_path(path)
+        model = model or trained_model_config(path, trust_remote_code=trust_remote_code)
         trust = model.trust_remote_code
         named = model.path and model.tokenizer  # a run's own folder brings its tokenizer
         tokenizer: Any = load_tokenizer(
@@ -111,6 +118,11 @@ class Engine:
             prefix_storage=prefix_storage,
             memory_mb=memory_mb,
         )
+
+    @cached_property
+    def prefix_token_bytes(self) -> int:
+        """Bytes that one token of a prefix takes, keys and values of all layers."""
+        return bytes_per_prefix_token(self.model, self.prefix_storage)
 
     # --- prefixes --------------------------------------------------------------------------------
 
@@ -132,6 +144,7 @@ class Engine:
         return model_identity(self.model)
 
     def save_prefix(self, prefix: Prefix, path: str | Path) -> None:
+        """Write a prefix to a file, bound to this model and template."""
         save_prefix(prefix, path, model=self.identity, encoder=self.encoder.fingerprint())
 
     def load_prefix(self, path: str | Path) -> Prefix:
@@ -145,6 +158,19 @@ class Engine:
         )
 
     # --- answers ---------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        task: Task,
+        prefix: Prefix | Sequence[Prefix],
+        queries: Sequence[Example],
+        scoring: str = "sum",
+        max_new_tokens: int = 64,
+    ) -> list[Answer]:
+        """Answer each query as its task wants it: by `choose`, or in free text by `write`."""
+        if task.kind == "generation":
+            return self.write(task, prefix, queries, max_new_tokens)
+        return self.choose(task, prefix, queries, scoring)
 
     def choose(
         self,
@@ -162,6 +188,8 @@ class Engine:
         priors: list[list[float]] = [[] for _ in queries]
         if scoring == "prior":
             priors = self._priors(task, prefix, queries)
+        if any(math.isnan(score) for row in scores for score in row):
+            raise Diverged(NOT_NUMBERS)
         answers = []
         for query, item, raw, prior in zip(queries, encoded, scores, priors, strict=True):
             adjusted = adjust(raw, item.options, scoring, prior or None)
@@ -247,7 +275,7 @@ class Engine:
 
     def _finished(self, ids: Sequence[int]) -> bool:
         end = self.encoder.end
-        if ids[-1] == self._eos or list(ids[-len(end) :]) == end:
+        if ids[-1] in self._ends or list(ids[-len(end) :]) == end:
             return True
         # A text end mark may come out in other tokens than ours.
         text = self.encoder.end_text
@@ -255,31 +283,14 @@ class Engine:
 
     def _text(self, ids: Sequence[int]) -> str:
         body = list(ids)
-        if body and body[-1] == self._eos and self.encoder.end != [self._eos]:
+        if body and body[-1] in self._ends and self.encoder.end != body[-1:]:
             body = body[:-1]
         text = self.encoder.decode_target(body)
         if self.encoder.end_text:
             text = text.partition(self.encoder.end_text)[0]
         return text.strip()
 
-    def _check_sharing(self) -> str | None:
-        """Compare a shared computation with a plain one on a few tokens of this very model."""
-        embeddings: Any = self.model.get_input_embeddings()
-        vocabulary: int = embeddings.weight.shape[0]
-        ids = [(7 * index + 3) % vocabulary for index in range(24)]
-        queries = [
-            OptionQuery(ids[12:16], [ids[16:18], ids[18:21]]),
-            OptionQuery(ids[15:17], [ids[2:4]]),
-        ]
-        sequence = EncodedSequence("check", ids[:12], (), (12,))
-        try:
-            shared = score_options(self.model, prefill(self.model, sequence), queries)
-        except Exception as error:  # a trial: whatever a model does not expect, it may raise
-            (line, *_) = str(error).splitlines() or [type(error).__name__]
-            return f"its attention cannot be computed in parts: {line[:120]}"
-        plain = score_options(self.model, prefill(self.model, sequence, cached=False), queries)
-        flat = [torch.tensor([x for scores in side for x in scores]) for side in (shared, plain)]
-        exact = self.model.dtype == torch.float32
-        if torch.allclose(*flat, atol=TOLERANCE, rtol=0 if exact else HALF_TOLERANCE):
-            return None
-        return "computed in parts, its attention gives other answers"
+    def check_scoring(self, task: Task, scoring: str) -> None:
+        """Raise `TemplateError` where `prior` asks after an input that the template cannot show."""
+        if scoring == "prior" and task.kind != "generation":
+            self.encoder.prompt(task, "", task.labels)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from manyicl.inference.branches import Branch, Row
+from manyicl.inference.branches import Branch, BranchRow
 from manyicl.inference.prefix import Prefix
 from manyicl.inference.shared import Grown, run_row
 from manyicl.models import logits_at
@@ -94,7 +94,7 @@ def _grow(
         if len(going) < len(active):
             active = [active[place] for place in going]
             grown.keep(torch.tensor(going, device=model.device))
-        row = Row.of_next_tokens(
+        row = BranchRow.of_next_tokens(
             [answers[index][-1] for index in active],
             [len(branches[index].ids) + len(answers[index]) - 1 for index in active],
             [branches[index].prefix for index in active],
@@ -112,7 +112,7 @@ def _begin(
     logits: list[torch.Tensor] = []
     parts: list[Grown] = []
     for group in _groups(list(enumerate(branches)), tokens_per_batch, 0):
-        row = Row.of([branch for _, branch in group], model.device)
+        row = BranchRow.of([branch for _, branch in group], model.device)
         ends = torch.tensor(row.starts, device=model.device) + row.lengths - 1
         parts.append(Grown(row.lengths, room))
         logits.append(run_row(model, row, ends, grown=parts[-1]))

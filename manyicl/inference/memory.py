@@ -7,10 +7,15 @@ logits. The model itself is not counted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from manyicl.episodes import EncodedSequence
 from manyicl.errors import EpisodeError
-from manyicl.inference.layers import BLOCK, Storage
+from manyicl.inference.generate import KEPT_BATCHES
+from manyicl.inference.layers import Storage
+from manyicl.inference.prefill import prefill
+from manyicl.inference.shared import unshareable
+from manyicl.models.forward import trial_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -63,29 +68,24 @@ class Limits:
 
 
 def bytes_per_prefix_token(model: PreTrainedModel, storage: Storage = "model") -> int:
-    """Return what keys and values of one token take in all layers; 0 without attention heads."""
-    config = _text_config(model)
-    heads = getattr(config, "num_key_value_heads", None)
-    heads = heads or getattr(config, "num_attention_heads", None)
-    if not heads:
+    """Return what keys and values of one token take in all layers, found by computing some; 0 for
+    a model whose prefixes cannot be kept."""
+    ids = trial_ids(model, 4).tolist()
+    if unshareable(model):
         return 0
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    numbers = 2 * config.num_hidden_layers * heads * width
-    if storage == "int8":
-        return numbers + 4 * numbers // BLOCK
-    return numbers * model.dtype.itemsize
+    try:
+        prefix = prefill(model, EncodedSequence("memory", ids, (), (len(ids),)), storage=storage)
+    except Exception:  # the engine finds the same, and keeps no prefixes either
+        return 0
+    return prefix.num_bytes // len(ids)
 
 
 def bytes_per_token(model: PreTrainedModel) -> int:
-    """Return about what one token of a batch takes while it is computed: the widest layer's
+    """Estimate the bytes one token of a batch takes while it is computed: the widest layer's
     activations, and keys and values of as many growing answers as advance together."""
-    from manyicl.inference.generate import KEPT_BATCHES
-
-    config = _text_config(model)
+    config = model.config.get_text_config()
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    if isinstance(inner, list | tuple):  # one for each layer
+        inner = max(inner)
     activations = (8 * config.hidden_size + 4 * inner) * model.dtype.itemsize
     return activations + KEPT_BATCHES * bytes_per_prefix_token(model)
-
-
-def _text_config(model: PreTrainedModel) -> Any:
-    return model.config.get_text_config()

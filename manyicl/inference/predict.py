@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyicl.episodes import EncodedPool, Pool, order_for_query, shared_order
+from manyicl.episodes import EncodedPool, Pool, shared_order
 from manyicl.episodes.select import SHARED_SELECTIONS
 from manyicl.errors import ConfigError, EpisodeError, PrefixError, listing
-from manyicl.inference.engine import Answer, Engine
+from manyicl.inference.engine import Engine
 from manyicl.inference.prefix import Prefix
-from manyicl.inference.room import Budget, fitting_rows, token_budget
+from manyicl.inference.room import Budget, fitting_rows, rows_for_query, token_budget
 from manyicl.inference.saved_prefix import check_place, open_saved, save_whole
 from manyicl.tasks import Example, Task
 
@@ -95,10 +95,16 @@ def predict(
     stderr), `advance` how many queries were just answered, `keep` is given their predictions (for a
     caller that may be interrupted). Raises `ManyICLError` on bad input.
     """
-    predictor = _Predictor(engine, task, queries, settings or PredictSettings(), source)
-    predictor.tell = note or _to_stderr
-    predictor.advance = advance or (lambda number: None)
-    predictor.keep = keep or (lambda predictions: None)
+    predictor = _Predictor(
+        engine,
+        task,
+        queries,
+        settings or PredictSettings(),
+        source,
+        tell=note or _to_stderr,
+        advance=advance or (lambda number: None),
+        keep=keep or (lambda predictions: None),
+    )
     return predictor.run(Path(prefix_file) if prefix_file else None)
 
 
@@ -107,10 +113,6 @@ def _to_stderr(text: str) -> None:
 
 
 class _Predictor:
-    tell: Note
-    advance: Callable[[int], None]
-    keep: Callable[[Sequence[Prediction]], None]
-
     def __init__(
         self,
         engine: Engine,
@@ -118,7 +120,12 @@ class _Predictor:
         queries: Sequence[Example],
         settings: PredictSettings,
         source: str,
+        *,
+        tell: Note,
+        advance: Callable[[int], None],
+        keep: Callable[[Sequence[Prediction]], None],
     ):
+        self.tell, self.advance, self.keep = tell, advance, keep
         self.engine, self.task, self.settings = engine, task, settings
         self.queries, self.source = list(queries), source
         self.pool = EncodedPool(Pool(task), engine.encoder)
@@ -167,6 +174,7 @@ class _Predictor:
                 f"{self.source}: {self._row(bare[0])} has no options, but task '{self.task.name}' "
                 f"is of kind '{self.task.kind}'. Give every query its options."
             )
+        self.engine.check_scoring(self.task, self.settings.scoring)
         if prefix_file:
             check_place(self.engine, prefix_file)
 
@@ -246,7 +254,7 @@ class _Predictor:
                 f"'{self.settings.selection}' with seed {self.settings.seed} takes now; those of "
                 "the file are shown"
             )
-        prefix.crop(shots)
+        prefix = prefix.first(shots)
         self._say_shown(shots, len(prefix))
         return prefix
 
@@ -277,17 +285,16 @@ class _Predictor:
             wanted = len(fitting_rows(self.pool, order, self.budget.prefix))
         predictions: list[Prediction] = []
         for query, near in zip(self.queries, self._near, strict=True):
-            order = order_for_query(
-                self.pool.pool,
+            rows = rows_for_query(
+                self.pool,
                 query,
                 wanted,
-                settings.selection,
-                settings.seed,
-                settings.similar_share,
-                near,
+                self.budget.prefix,
+                selection=settings.selection,
+                seed=settings.seed,
+                similar_share=settings.similar_share,
+                near=near,
             )
-            # The most similar stand last, next to the query: those are kept.
-            rows = fitting_rows(self.pool, order[::-1], self.budget.prefix)[::-1]
             predictions += self._answer(self.engine.prefix(self.pool, rows), [query])
         shots = [prediction.num_shots for prediction in predictions]
         least = "" if min(shots) == max(shots) else f"{min(shots)} to "
@@ -300,11 +307,10 @@ class _Predictor:
     # --- answers ---------------------------------------------------------------------------------
 
     def _answer(self, prefix: Prefix, queries: Sequence[Example]) -> list[Prediction]:
-        answers: list[Answer]
-        if self.task.kind != "generation":
-            answers = self.engine.choose(self.task, prefix, queries, self.settings.scoring)
-        else:
-            answers = self.engine.write(self.task, prefix, queries, self.settings.max_new_tokens)
+        settings = self.settings
+        answers = self.engine.answer(
+            self.task, prefix, queries, settings.scoring, settings.max_new_tokens
+        )
         predictions = [
             Prediction(query, answer.text, prefix.num_shots, answer.scores, answer.cut)
             for query, answer in zip(queries, answers, strict=True)

@@ -66,13 +66,20 @@ def as_file(table: Table, predictions: Sequence[Prediction], suffix: str) -> str
         added.remove(names["probability"])
     columns = [*table.columns, *added]
     text = io.StringIO()
-    writer = csv.writer(text, delimiter="\t" if suffix == ".tsv" else ",", lineterminator="\n")
-    writer.writerow(columns)
     probability = names["probability"]
     for row in rows:
         if row.get(probability) is not None:
             row[probability] = f"{row[probability]:.6g}"
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    cells = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
+    # csv quotes a lone carriage return, which readers take for the end of a row, only on request.
+    returns = any("\r" in cell for row in cells for cell in row)
+    writer = csv.writer(
+        text,
+        delimiter="\t" if suffix == ".tsv" else ",",
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
+    )
+    writer.writerows(cells)
     return text.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from manyicl.episodes import EncodedSequence
-from manyicl.inference.branches import Branch, Row
+from manyicl.inference.branches import Branch, BranchRow
 from manyicl.inference.layers import Layers, Storage
 from manyicl.inference.prefix import Prefix
 from manyicl.inference.shared import run_row
@@ -39,5 +39,5 @@ def prefill(
     keep = torch.zeros(1, dtype=torch.long, device=model.device)  # some logits have to be computed
     for start in range(0, len(ids), tokens_at_once):
         part = Branch(Prefix(ids[:start], (start,), layers), ids[start : start + tokens_at_once])
-        run_row(model, Row.of([part], model.device), keep, record=(layers, start))
+        run_row(model, BranchRow.of([part], model.device), keep, record=(layers, start))
     return Prefix(ids, sequence.stops, layers)

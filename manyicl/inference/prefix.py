@@ -8,7 +8,6 @@ from.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 import xxhash
 
 from manyicl.errors import PrefixError
+from manyicl.files import file_beside
 from manyicl.inference.layers import STORAGES, Layers
 
 FORMAT = "manyicl-prefix-2"
@@ -52,14 +52,9 @@ class Prefix:
         """Return the first `num_shots` demonstrations: a view, as they were computed without the
         later ones."""
         if not 0 <= num_shots <= self.num_shots:
-            raise ValueError(f"cannot crop {self.num_shots} shots to {num_shots}")
+            raise ValueError(f"cannot take {num_shots} of {self.num_shots} shots")
         stops = self.stops[: num_shots + 1]
         return Prefix(self.ids[: stops[-1]], stops, self.layers)
-
-    def crop(self, num_shots: int) -> None:
-        """Keep the first `num_shots` demonstrations."""
-        part = self.first(num_shots)
-        self.ids, self.stops = part.ids, part.stops
 
     def shows_the_same(self, other: Prefix) -> bool:
         """Whether both are the same tokens of the same computation."""
@@ -87,12 +82,8 @@ def save_prefix(prefix: Prefix, path: str | Path, *, model: str, encoder: str) -
         "storage": prefix.layers.storage,
         "digest": _digest(tensors),
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with file_beside(path) as part:
         save_file(tensors, part, metadata=metadata)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_prefix(

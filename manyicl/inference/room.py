@@ -5,10 +5,10 @@ What does not fit is left out whole; a query that does not fit is an error that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from manyicl.episodes import EncodedPool
+from manyicl.episodes import EncodedPool, order_for_query
 from manyicl.errors import EpisodeError
 from manyicl.inference.engine import Engine
 from manyicl.tasks import Example
@@ -79,3 +79,20 @@ def fitting_rows(
         kept.append(row)
         used += length
     return kept
+
+
+def rows_for_query(
+    pool: EncodedPool,
+    query: Example,
+    num_shots: int,
+    room: int,
+    *,
+    selection: str,
+    seed: int,
+    similar_share: float,
+    near: Collection[int],
+) -> list[int]:
+    """Return the rows to show to one query, most similar last; the least similar go first if not
+    all fit `room` tokens. `near` are the rows that nearly equal the query."""
+    order = order_for_query(pool.pool, query, num_shots, selection, seed, similar_share, near)
+    return fitting_rows(pool, order[::-1], room)[::-1]

@@ -5,11 +5,11 @@ That it belongs to the model, tokenizer and template is checked by prefix.py.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from manyicl.episodes import EncodedPool
 from manyicl.errors import PrefixError, RunError
+from manyicl.files import check_writable
 from manyicl.inference.engine import Engine
 from manyicl.inference.prefix import Prefix
 
@@ -24,13 +24,7 @@ def check_place(engine: Engine, path: Path) -> None:
     if path.is_dir():
         raise PrefixError(f"{path}: is a folder. Name a file, e.g. {path / 'prefix.safetensors'}.")
     if not path.exists():
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.touch()
-            part.unlink()
-        except OSError as error:
-            raise RunError(f"{path}: cannot be written ({error.strerror}).") from None
+        check_writable(path, "--prefix")
 
 
 def save_whole(engine: Engine, prefix: Prefix, path: Path) -> None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from manyicl.inference.branches import Branch, Row
+from manyicl.inference.branches import Branch, BranchRow
 from manyicl.inference.memory import LOGITS
 from manyicl.inference.prefix import Prefix
 from manyicl.inference.shared import run_row
-from manyicl.models import logits_at
+from manyicl.models.forward import logits_at, vocabulary_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -98,7 +98,7 @@ def score_options(
         if key not in trees:
             trees[key] = OptionTree.of(key)
         jobs.append((index, _branch(prefix, query, trees[key]), trees[key]))
-    most_rows = max(1, logits_per_batch // _vocabulary(model))
+    most_rows = max(1, logits_per_batch // vocabulary_size(model))
     for batch in _batches(jobs, tokens_per_batch, most_rows):
         for (index, _, _), found in zip(batch, _score_batch(model, batch), strict=True):
             scores[index] = found
@@ -138,31 +138,28 @@ def _by_prefix(job: tuple[int, Branch, OptionTree]) -> tuple[int, int]:
 def _score_batch(
     model: PreTrainedModel, batch: Sequence[tuple[int, Branch, OptionTree]]
 ) -> list[list[float]]:
-    row = Row.of([branch for _, branch, _ in batch], model.device)
+    row = BranchRow.of([branch for _, branch, _ in batch], model.device)
     keep: list[int] = []  # positions in the row whose logits are needed
     rows: list[int] = []  # of every predicted token: its logits,
     tokens: list[int] = []  # itself,
     slots: list[int] = []  # and the option it belongs to, counted over the batch
     sizes: list[int] = []
+    num_options = 0  # of the queries before
     for start, (_, branch, tree) in zip(row.starts, batch, strict=True):
         last = start + len(branch.ids) - len(tree.ids) - 1
         rows += [len(keep) + 1 + node for node in tree.node]
         tokens += tree.token
-        slots += [sum_of + number for sum_of in (sum(sizes),) for number in tree.option]
+        slots += [num_options + number for number in tree.option]
         sizes.append(max(tree.option, default=-1) + 1)
+        num_options += sizes[-1]
         keep += range(last, last + len(tree.ids) + 1)
     device = model.device
     logits = run_row(model, row, torch.tensor(keep, device=device))
     at, token = torch.tensor(rows, device=device), torch.tensor(tokens, device=device)
     found = logits[at, token] - logits.logsumexp(-1)[at]
-    totals = torch.zeros(sum(sizes), dtype=torch.float64, device="cpu")
+    totals = torch.zeros(num_options, dtype=torch.float64, device="cpu")
     totals.index_add_(0, torch.tensor(slots), found.double().cpu())
     return [part.tolist() for part in totals.split(sizes)]
-
-
-def _vocabulary(model: PreTrainedModel) -> int:
-    embeddings: torch.nn.Module = model.get_input_embeddings()
-    return embeddings.weight.shape[0]  # pyright: ignore[reportReturnType, reportAttributeAccessIssue, reportIndexIssue]
 
 
 def _score_alone(

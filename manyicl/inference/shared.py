@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from manyicl.inference.attention import attend, join
-from manyicl.inference.branches import Row, Segment
+from manyicl.inference.branches import BranchRow, PrefixRun
 from manyicl.inference.layers import Layers
 from manyicl.models import logits_at
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NAME = "manyicl_shared_prefix"
+IMPLEMENTATION = "_attn_implementation_internal"  # where a config keeps its attention
 ATTENTION_TYPES = {"full_attention", "sliding_attention"}
 ROPE_OF_LENGTH = {"dynamic", "longrope"}  # angles that depend on how long the whole input is
 CHANGES_SCORES = ("s_aux", "position_bias")  # arguments of attention functions that ours lacks
@@ -44,7 +45,7 @@ class NotShareableError(RuntimeError):
 
 def run_row(
     model: PreTrainedModel,
-    row: Row,
+    row: BranchRow,
     keep: Tensor,
     *,
     grown: Grown | None = None,
@@ -63,14 +64,14 @@ def run_row(
             position_ids=row.positions[None],
             use_cache=False,
         ).float()
-    if this.layers != set(range(_text_config(model).num_hidden_layers)):
+    if this.layers != set(range(model.config.get_text_config().num_hidden_layers)):
         raise NotShareableError("its layers do not all compute attention through the interface")
     return logits
 
 
 def unshareable(model: PreTrainedModel) -> str | None:
     """Return why a model's prefixes cannot be shared, as far as its config tells, or None."""
-    config = _text_config(model)
+    config = model.config.get_text_config()
     types = set(getattr(config, "layer_types", None) or ["full_attention"])
     if not types <= ATTENTION_TYPES:
         return f"layers of type {', '.join(sorted(types - ATTENTION_TYPES))} keep no token cache"
@@ -87,7 +88,7 @@ class Pass:
     def __init__(
         self,
         model: PreTrainedModel,
-        row: Row,
+        row: BranchRow,
         grown: Grown | None,
         record: tuple[Layers, int] | None,
     ):
@@ -169,7 +170,7 @@ class Pass:
 
     def _to_prefix(
         self,
-        segment: Segment,
+        segment: PrefixRun,
         layer: int,
         query: Tensor,
         scale: float,
@@ -308,22 +309,15 @@ def _exchanged(model: PreTrainedModel, this: Pass) -> Iterator[Pass]:
                 setattr(config, IMPLEMENTATION, before[key])
 
 
-IMPLEMENTATION = "_attn_implementation_internal"
-
-
 def _windows(model: PreTrainedModel) -> list[int | None]:
     """Return how many tokens back each layer looks, its own included; None: all."""
-    config = _text_config(model)
+    config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     if not getattr(config, "use_sliding_window", True):
         window = None
     kind = "sliding_attention" if window else "full_attention"
     types = getattr(config, "layer_types", None) or [kind] * config.num_hidden_layers
     return [window if kind == "sliding_attention" else None for kind in types]
-
-
-def _text_config(model: PreTrainedModel) -> Any:
-    return model.config.get_text_config()
 
 
 def _padded(tensor: Tensor, slots: Tensor) -> Tensor:

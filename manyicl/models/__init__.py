@@ -3,6 +3,8 @@
 from manyicl.models.forward import logits_at
 from manyicl.models.load import (
     context_length,
+    end_tokens,
+    free_memory,
     frozen_identity,
     has_fast_bf16,
     load_model,
@@ -25,6 +27,8 @@ __all__ = [
     "build_base",
     "built_context_length",
     "context_length",
+    "end_tokens",
+    "free_memory",
     "frozen_identity",
     "has_fast_bf16",
     "load_model",

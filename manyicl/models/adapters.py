@@ -28,7 +28,8 @@ def base_of(folder: Path, adapter: Path) -> str:
             "'base_model_name_or_path' is a folder or hub id."
         )
     beside = folder.parent / "base"
-    if Path(named).name == "base" and beside.is_dir():
+    of_run = (folder.parent / "config.yaml").is_file() or not Path(named).is_dir()
+    if Path(named).name == "base" and beside.is_dir() and of_run:
         return str(beside)
     base = shipped.adapter_base(named)
     if shipped.is_nano(base):
@@ -61,6 +62,11 @@ def _unpacked_again(folder: Path, named: str) -> str | None:
 
 
 def add_adapter(model: Any, config: ModelConfig) -> Any:
+    """Return the model with a fresh LoRA adapter, drawn by `model.seed` alone.
+
+    Raises `ModelError` where `model.lora.target_modules` names what the model does not have, or an
+    embedding that is tied to the head.
+    """
     import peft
 
     lora, names = config.lora, config.lora.target_modules

@@ -19,10 +19,11 @@ class Shape:
     """What the count needs to know of a causal LM."""
 
     body_parameters: int
-    """Parameters of matrices that every token passes, without embeddings and head."""
+    """Parameters of matrices that a token passes, without embeddings and head; of experts, the
+    share that it is sent to."""
     layers: int
     attention_width: int
-    """Heads times head size."""
+    """Heads times head size, the mean of the layers; 0 without attention heads."""
     hidden_size: int
     vocab_size: int
 
@@ -32,20 +33,39 @@ class Shape:
         embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
         if model.get_output_embeddings() is not None:
             embeddings.add(id(model.get_output_embeddings().weight))
+        experts, share = _experts(config)
         body = sum(
-            parameter.numel()
+            parameter.numel() * (share if tuple(parameter.shape[:-2]) == (experts,) else 1)
             for parameter in model.parameters()
             if parameter.dim() > 1 and id(parameter) not in embeddings
         )
-        head_dim = getattr(config, "head_dim", None)
-        heads = config.num_attention_heads
         return cls(
-            body,
+            round(body),
             config.num_hidden_layers,
-            heads * head_dim if head_dim else config.hidden_size,
+            _attention_width(config),
             config.hidden_size,
             config.vocab_size,
         )
+
+
+def _experts(config: Any) -> tuple[int, float]:
+    """Return how many experts a mixture has in one tensor, and the share that a token passes."""
+    for name in ("num_local_experts", "num_experts", "n_routed_experts"):
+        experts, active = getattr(config, name, None), getattr(config, "num_experts_per_tok", None)
+        if experts and active:
+            return experts, active / experts
+    return 0, 1.0
+
+
+def _attention_width(config: Any) -> int:
+    def width(layer: Any) -> int:
+        heads = getattr(layer, "num_attention_heads", None) or 0
+        return heads * (getattr(layer, "head_dim", None) or layer.hidden_size // max(heads, 1))
+
+    if getattr(config, "is_heterogeneous", False):  # it has no value for all layers (Gemma 4)
+        layers = list(config.per_layer_config)
+        return round(sum(map(width, layers)) / len(layers))
+    return width(config)
 
 
 def training_flops(

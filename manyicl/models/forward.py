@@ -30,6 +30,38 @@ def keeps_logits(model: torch.nn.Module) -> bool:
     return "logits_to_keep" in _forward_parameters(_forward_owner(model))
 
 
+def without_adapter(model: Any) -> Any:
+    """Return the Hugging Face model itself, below a PEFT wrapper if there is one."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def vocabulary_size(model: Any) -> int:
+    """Return how many tokens the model embeds."""
+    return model.get_input_embeddings().weight.shape[0]
+
+
+def trial_ids(model: Any, number: int) -> torch.Tensor:
+    """Return so many token ids of the model's vocabulary, (number,), to try a computation on."""
+    return (torch.arange(number, device=model.device) * 7 + 3) % vocabulary_size(model)
+
+
+@contextmanager
+def tried(model: Any) -> Iterator[None]:
+    """Compute a trial inside the block, so that it shows what the model does and not how it rounds.
+
+    No gradients; fp32 products in full precision, which some containers make TF32; and bf16 for
+    fp32 weights where flash attention takes nothing wider, as in training.
+    """
+    flash = "flash" in str(model.config._attn_implementation) and model.dtype == torch.float32
+    products = torch.backends.cuda.matmul
+    before, products.fp32_precision = products.fp32_precision, "ieee"
+    try:
+        with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=flash):
+            yield
+    finally:
+        products.fp32_precision = before
+
+
 def _forward_owner(model: torch.nn.Module) -> type:
     """Return the class whose forward takes the arguments, below PEFT, DDP and FSDP wrappers."""
     inner: Any = model

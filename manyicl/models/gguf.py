@@ -22,7 +22,9 @@ from typing import Any
 import torch
 import xxhash
 
-from manyicl.errors import ModelError
+from manyicl.errors import ModelError, on_one_line
+from manyicl.files import file_hash
+from manyicl.models.forward import vocabulary_size
 
 SMOLLM2 = "smollm2"
 SMOLLM2_NAME = "SmolLM2-135M-Instruct"
@@ -88,11 +90,7 @@ def _smollm2_file(key: str) -> Path:
 @cache
 def _content(file: Path, mtime_ns: int, size: int) -> str:
     """Return a short hash of a file's bytes; time and size are what the kept answer depends on."""
-    digest = xxhash.xxh3_64()
-    with file.open("rb") as stream:
-        while part := stream.read(1 << 24):
-            digest.update(part)
-    return digest.hexdigest()[:12]
+    return file_hash(file, xxhash.xxh3_64)[:12]
 
 
 def _unpack(file: Path, folder: Path, key: str) -> None:
@@ -160,14 +158,14 @@ def _read(file: Path, key: str) -> tuple[Any, Any]:
         except Exception as error:
             if "can't allocate memory" in str(error):
                 raise
-            reason = " ".join(str(error).split())[:300]
+            reason = on_one_line(error)
             raise ModelError(
                 f"{key}: {file}: cannot be read as a causal LM ({reason}). The file may be cut "
                 "short, or of an architecture that transformers or this edition of the package "
                 "gguf does not know; a Hugging Face folder of the model does as well."
             ) from None
     _forget_origin(model)
-    return model, _without_strangers(tokenizer, model.get_input_embeddings().weight.shape[0])
+    return model, _without_strangers(tokenizer, vocabulary_size(model))
 
 
 def _without_strangers(tokenizer: Any, size: int) -> Any:

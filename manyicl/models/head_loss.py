@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manyicl.models.forward import forward_replaced, keeps_logits, logits_at
+from manyicl.models.forward import forward_replaced, keeps_logits, logits_at, tried, without_adapter
 
 CHUNK_ROWS = 256  # 256 x 8,192 fp32 logits are 8 MB
 MOST_LOGITS = 1 << 24  # 64 MB of fp32 logits; below, all at once are as fast and simpler
@@ -61,14 +61,13 @@ def chunked_head(model: Any) -> torch.nn.Linear | None:
     Found out by trying: what the head returns must come out of the model as it is, which scaled
     and soft-capped logits (Cohere, Gemma 2) do not. Adapters on the head and biases are not plain.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = inner.get_output_embeddings()
+    head = without_adapter(model).get_output_embeddings()
     if type(head) is not torch.nn.Linear or head.bias is not None or not keeps_logits(model):
         return None
     said = torch.tensor([[[-300.0], [-0.5], [70.25]]], device=model.device, dtype=model.dtype)
     ids = torch.arange(3, device=model.device)
     try:
-        with torch.no_grad(), forward_replaced(head, lambda hidden: said):
+        with tried(model), forward_replaced(head, lambda hidden: said):
             heard = logits_at(model, ids, input_ids=ids[None], use_cache=False)
     except Exception:  # a model that computes with its logits expects a vocabulary of them
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manyicl.errors import ModelError, did_you_mean
+from manyicl.errors import ModelError, did_you_mean, on_one_line
 from manyicl.models.shipped import resolve
 
 HUB_ID = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
@@ -40,7 +40,7 @@ def check_name(key: str, name: str) -> None:
         )
     error = _look_up(name)
     if error is not None:
-        reason = " ".join(str(error).split())[:300]
+        reason = on_one_line(error)
         raise ModelError(
             f"{key}: {name!r} is no local folder and could not be fetched from a hub ({reason})."
             f"{_near(path)} Check the name, or download the model where a hub can be reached and "
@@ -61,6 +61,19 @@ def quiet_hub() -> Iterator[None]:
     finally:
         for one, level in zip(loggers, before, strict=True):
             one.setLevel(level)
+
+
+def fetched(name: str, file: str) -> Path | None:
+    """Return a small file of a hub id, None if that has none or is no hub id."""
+    if not HUB_ID.fullmatch(name):
+        return None
+    from huggingface_hub import hf_hub_download
+
+    with quiet_hub():
+        try:
+            return Path(hf_hub_download(name, file))
+        except Exception:  # no such file, or no hub: loading the model says which
+            return None
 
 
 def _is_cached(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from manyicl.models.forward import forward_replaced, logits_at
+from manyicl.models.forward import forward_replaced, logits_at, trial_ids, tried, without_adapter
 
 MOST_KEPT = 0.5  # share of positions; with more, copying rows costs what computing fewer saves
 
@@ -23,18 +23,17 @@ def last_feed_forward(model: Any) -> torch.nn.Module | None:
     Tried out: computed at some positions only, it must leave the logits there as they are, which
     fails where a layer of another kind follows or the network mixes positions.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    stacks = [m for m in inner.modules() if isinstance(m, torch.nn.ModuleList) and len(m)]
+    modules = without_adapter(model).modules()
+    stacks = [m for m in modules if isinstance(m, torch.nn.ModuleList) and len(m)]
     deepest = max(stacks, key=len, default=None)
     network = getattr(deepest[-1], "mlp", None) if deepest is not None else None
     if not isinstance(network, torch.nn.Module):
         return None
-    ids = (torch.arange(12, device=model.device) * 7 + 3)[None]
-    ids = ids % model.get_input_embeddings().weight.shape[0]
+    ids = trial_ids(model, 12)[None]
     keep = torch.tensor([2, 3, 7], device=model.device)
-    with torch.no_grad():
-        wanted = logits_at(model, keep, input_ids=ids, use_cache=False)
+    with tried(model):
         try:
+            wanted = logits_at(model, keep, input_ids=ids, use_cache=False)
             with computed_at(network, keep):
                 found = logits_at(model, keep, input_ids=ids, use_cache=False)
         except Exception:  # a network that returns more than one tensor, such as a mixture's

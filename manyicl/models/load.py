@@ -5,8 +5,10 @@ Weights are read from safetensors only (GGUF files become safetensors first).
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import torch
 import xxhash
 
 from manyicl.config import ModelConfig
-from manyicl.errors import ModelError
+from manyicl.errors import ModelError, listing, on_one_line
 from manyicl.models import gguf, shipped
 from manyicl.models.adapters import add_adapter, base_of, refuse_other_adapter
 from manyicl.models.hub import check_name, quiet_hub
@@ -33,6 +35,11 @@ def load_tokenizer(
     """
     path = shipped.resolve(path, key)
     check_name(key, path)
+    adapter = Path(path) / "adapter_config.json"
+    if adapter.is_file() and not any(Path(path).glob("tokenizer*")):  # PEFT saves none with it
+        return load_tokenizer(
+            base_of(Path(path), adapter), trust_remote_code=trust_remote_code, key=key
+        )
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
@@ -76,8 +83,9 @@ def load_model(
         dtype = torch.float32
     try:
         with quiet_hub():
-            model = AutoModelForCausalLM.from_pretrained(
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
                 path,
+                output_loading_info=True,
                 dtype=dtype,
                 # transformers' own choice is sdpa where the model has it, else eager (Gemma 2).
                 attn_implementation=None if config.attention == "sdpa" else config.attention,
@@ -86,9 +94,14 @@ def load_model(
             )
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
+    model, found = loaded
+    _refuse_missing(path, found)
     if training and config.lora.rank:
         model = add_adapter(model, config)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda":
+        # Its plans are made anew for every length, and hardly two rows here have the same.
+        torch.backends.cuda.enable_cudnn_sdp(False)
     return model.to(device).eval()  # type: ignore[return-value,arg-type]
 
 
@@ -119,6 +132,12 @@ def model_without_weights(path: str, config: ModelConfig) -> torch.nn.Module:
 def context_length(model: PreTrainedModel) -> int | None:
     """Return the longest sequence the model was built for, or None if its config names no limit."""
     return length_of_config(model.config)
+
+
+def end_tokens(model: PreTrainedModel) -> set[int]:
+    """Return the ids with which the model itself ends a text; chat models have several."""
+    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    return set(found) if isinstance(found, list) else set() if found is None else {found}
 
 
 def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int | None:
@@ -165,7 +184,7 @@ def has_fast_bf16() -> bool:
     """Return whether this machine computes bf16 faster than fp32: most GPUs, and CPUs with AMX
     or AVX-512 BF16 (measured on the latter: five times the fp32 matrix rate)."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
@@ -190,6 +209,13 @@ def widen_slow_bf16(model: PreTrainedModel) -> PreTrainedModel:
         )
         return model
     return model.float()
+
+
+def free_memory() -> None:
+    """Give back what models that are no longer named still hold: cycles, and CUDA's cache."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def frozen_identity(model: torch.nn.Module) -> str:
@@ -261,8 +287,20 @@ def _load_adapter(
         trust_remote_code=config.trust_remote_code,
     )
     model = load_model(base, plain)
+    if not (folder / "adapter_model.safetensors").is_file():
+        pickled = (folder / "adapter_model.bin").is_file()
+        raise ModelError(
+            f"model.path: {folder}: holds adapter_config.json but no adapter_model.safetensors. "
+            + (
+                "Its adapter_model.bin is a pickle and is not read; save it as safetensors."
+                if pickled
+                else "Copy the weights there, or train the adapter again."
+            )
+        )
     try:
-        loaded: Any = PeftModel.from_pretrained(model, folder, is_trainable=training)
+        with warnings.catch_warnings():  # PEFT only warns, and goes on with an untrained adapter
+            warnings.filterwarnings("error", message="Found missing adapter keys")
+            loaded: Any = PeftModel.from_pretrained(model, folder, is_trainable=training)
     except Exception as error:
         raise ModelError(_unreachable("model.path", str(folder), error)) from None
     settings = loaded.active_peft_config
@@ -275,6 +313,21 @@ def _load_adapter(
     if training:
         refuse_other_adapter(config.lora, settings)
     return loaded.eval()
+
+
+def _refuse_missing(path: str, found: dict[str, Any]) -> None:
+    """Raise `ModelError` for weights that were not there: transformers would draw them at random
+    and say so only where nobody looks."""
+    missing = sorted(found["missing_keys"])
+    if not missing:
+        return
+    strange = sorted(found["unexpected_keys"])
+    also = f" It holds others that the model does not have: {listing(strange, 3)}." * bool(strange)
+    raise ModelError(
+        f"model.path: {path}: lacks {len(missing)} of the model's weights: {listing(missing, 3)}."
+        f"{also} Name a folder that holds a whole causal language model (one saved from inside a "
+        "wrapper has other names, and one without its head, or with another, lacks that)."
+    )
 
 
 def _check_model(path: str) -> None:
@@ -300,7 +353,7 @@ def _check_model(path: str) -> None:
 
 
 def _unreachable(key: str, path: str, error: Exception, cannot: str = "cannot") -> str:
-    reason = " ".join(str(error).split())[:300]
+    reason = on_one_line(error)
     if "trust_remote_code" in str(error):
         return (
             f"{key}: {path}: needs code that comes with it, and such code is not run unasked. "

@@ -24,9 +24,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from manyicl.models.forward import logits_at
+from manyicl.models.forward import logits_at, trial_ids, tried, without_adapter
 
 NAME = "sdpa_by_sequence"
+TRIED = (9, 24, 7, 2)  # tokens of the sequences that a model is tried on
 SHORTEST = 0.75  # of a group's longest sequence: less padding against fewer kernel calls
 # Under autocast, up to this length, a processor computes attention in fp32: its bf16 kernel works
 # in blocks of hundreds of places. With AMX the bf16 backward pass over 25 sequences of 80 tokens
@@ -224,9 +225,9 @@ def _sequence_lengths(mask_function: MaskFunction, length: int, device: Any) -> 
     begins = ~mask_function(zero, zero, before + 1, before)
     ahead = mask_function(zero, zero, before, before + 1).any()
     starts = torch.where(ahead, False, begins).nonzero()[:, 0].tolist()  # one wait for the device
-    return [b - a for a, b in pairwise([0, *(start + 1 for start in starts), length])] * bool(
-        starts
-    )
+    if not starts:
+        return []
+    return [b - a for a, b in pairwise([0, *(start + 1 for start in starts), length])]
 
 
 def _zero(device: Any) -> torch.Tensor:
@@ -244,7 +245,7 @@ def packed_attention(model: Any) -> Iterator[bool]:
     Yields whether it can, which is tried: a packed row must give the logits that its sequences give
     alone. Where it does not, and with every back end but SDPA, the model stays as it is.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner = without_adapter(model)
     attention = inner.config._attn_implementation
     if attention != "sdpa" or not inner._can_set_attn_implementation():
         yield False
@@ -263,9 +264,6 @@ def packed_attention(model: Any) -> Iterator[bool]:
         inner.set_attn_implementation(attention)
 
 
-TRIED = (9, 24, 7, 2)  # tokens of the sequences
-
-
 def _equal(found: torch.Tensor, wanted: torch.Tensor) -> bool:
     """Compare next-token distributions: half the sum of their differences, at most 1."""
     exact = wanted.dtype == torch.float32
@@ -274,13 +272,12 @@ def _equal(found: torch.Tensor, wanted: torch.Tensor) -> bool:
 
 
 def _logits(model: Any, lengths: Sequence[int], *, together: bool) -> torch.Tensor:
-    vocabulary = model.get_input_embeddings().weight.shape[0]
-    ids = (torch.arange(sum(lengths), device=model.device) * 7 + 3) % vocabulary
+    ids = trial_ids(model, sum(lengths))
     positions = [torch.arange(length, device=model.device) for length in lengths]
     parts = list(zip(ids.split(list(lengths)), positions, strict=True))
     if together:
         parts = [(ids, torch.cat(positions))]
-    with torch.no_grad():
+    with tried(model):
         return torch.cat(
             [
                 logits_at(

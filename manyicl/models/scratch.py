@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from manyicl.config import ModelConfig
-from manyicl.errors import ConfigError, did_you_mean
+from manyicl.errors import ConfigError, did_you_mean, on_one_line
+from manyicl.files import folder_beside
 from manyicl.models.load import length_of_config, load_tokenizer
 
 if TYPE_CHECKING:
@@ -79,11 +78,9 @@ def build_base(config: ModelConfig, folder: Path, texts: Iterable[str]) -> Path:
         model = AutoModelForCausalLM.from_config(model_config, dtype=torch.float32)
     except Exception as error:
         raise ConfigError(f"model.config: no model can be built from it ({error}).") from None
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    os.replace(part, folder)
+    with folder_beside(folder) as part:
+        model.save_pretrained(part)
+        tokenizer.save_pretrained(part)
     return folder
 
 
@@ -124,5 +121,5 @@ def _model_config(config: ModelConfig, tokenizer: Any) -> Any:
     try:
         return AutoConfig.for_model(model_type, **values)
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = on_one_line(error)
         raise ConfigError(f"model.config: not a valid {model_type!r} config ({reason}).") from None

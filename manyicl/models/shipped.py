@@ -7,7 +7,6 @@ a recipe means the same everywhere; a local folder of that name is given as `./n
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from functools import cache
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from manyicl.config import NANO
 from manyicl.errors import ModelError
+from manyicl.files import file_hash
 from manyicl.models import gguf
 
 FOLDER = Path(__file__).resolve().parent / NANO
@@ -28,7 +28,8 @@ FILES = (
 
 
 def resolve(name: str, key: str = "model.path") -> str:
-    """Return the folder that `nano`, `smollm2` or a GGUF file stands for; other names as they are.
+    """Return the folder that `nano`, `smollm2` or a GGUF file stands for; other names as they are,
+    but for a folder below `~`.
 
     `key` is the setting that the message names. Raises `ModelError` if the folder is not whole.
     """
@@ -37,7 +38,8 @@ def resolve(name: str, key: str = "model.path") -> str:
             _say_which(Path.cwd(), name, "stands for a package's model")
         return str(gguf.unpacked_folder(name, key))
     if name != NANO:
-        return name
+        home = Path(name).expanduser() if name.startswith("~") else None
+        return str(home) if home and home.is_dir() else name
     if missing := [file for file in FILES if not (FOLDER / file).is_file()]:
         raise ModelError(
             f"{key}: {NANO!r}, the model that comes with manyicl, is not whole: {FOLDER} lacks "
@@ -54,7 +56,7 @@ def is_nano(name: str | Path) -> bool:
 
 def fingerprint() -> str:
     """Return the start of the SHA-256 of the weights, which tells one edition from another."""
-    return hashlib.sha256((FOLDER / "model.safetensors").read_bytes()).hexdigest()[:16]
+    return file_hash(FOLDER / "model.safetensors")[:16]
 
 
 def adapter_base(named: str) -> str:

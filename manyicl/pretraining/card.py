@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from manyicl.evaluation.atomic import write_whole
+from manyicl.files import write_whole
 from manyicl.pretraining import history
 from manyicl.pretraining.card_history import Program, licences, programs
 from manyicl.pretraining.card_measurements import measurement_lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from manyicl.errors import ConfigError, CorpusError, listing
+from manyicl.files import folder_beside
 from manyicl.models.load import load_tokenizer
 from manyicl.pretraining.corpus import (
     Source,
@@ -79,11 +79,8 @@ def prepare(config: PretrainingConfig, run_dir: Path) -> CorpusData:
         made = corpus_tokenizer(
             sample, vocabulary, config.shape.vocab_size, config.shape.max_position_embeddings
         )
-        part = folder.with_name("tokenizer.part")  # it appears whole or not at all
-        shutil.rmtree(part, ignore_errors=True)
-        made.save_pretrained(part)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.replace(folder)
+        with folder_beside(folder, replace=True) as part:
+            made.save_pretrained(part)
     tokenizer = load_tokenizer(str(folder))
     print("Encoding the corpus ...", flush=True)
     files = tuple(tokenize(source, tokenizer, run_dir / "tokens") for source in sources)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from manyicl.report import figures
+from manyicl.report.svg import PLAIN_STYLE, svg_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, distinct with every common colour blindness; dashes differ too.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#56B4E9", "#E69F00", "#6b6b6b")
+COLOURS = (*figures.COLOURS[1:], figures.COLOURS[0])  # grey, a report's first, is the last here
 DASHES = ("-", "--", ":")
 COPIES = ("first_copy", "second_copy")
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "manyicl",  # the same bytes each time
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e3e3e3",
-    "legend.frameon": False,
-    "legend.fontsize": 7.5,
-    "lines.linewidth": 1.3,
-}
+STYLE: dict[Any, Any] = PLAIN_STYLE | {"legend.fontsize": 7.5, "lines.linewidth": 1.3}
 Curves = Mapping[str, Sequence[Sequence[float]]]
 
 
@@ -57,9 +47,7 @@ def learning_curve_svg(
                 begin += tokens
                 ax.axvline(begin / 1e6, color="#b0b0b0", linewidth=0.7, zorder=0)
             ax.set_xlabel("million tokens")
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+        return svg_file(figure)
 
 
 def _draw(ax: Axes, curves: Curves, title: str, ylabel: str) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+from manyicl.evaluation.token_loss import token_losses
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CONTEXT = 2048
-LOSSES_AT_ONCE = 512  # positions whose logits are in memory
 FEWEST_WINDOWS = 4
 MOST_WINDOWS = 32
 
@@ -67,44 +66,6 @@ def token_bytes(tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
     return np.array([1 if i in special else len(token) for i, token in enumerate(tokens)])
 
 
-def token_losses(
-    model: Any, ids: np.ndarray, context: int = CONTEXT, *, bf16: bool = False
-) -> np.ndarray:
-    """Return the loss (nats) of each token but the first, float64 [tokens - 1].
-
-    A token is predicted from at least context / 2 and at most context - 1 tokens before it, or from
-    all there are: windows of `context` tokens, each half a window after the last.
-    """
-    found = np.empty(max(len(ids) - 1, 0))
-    done = 1
-    while done < len(ids):
-        start = max(0, min(done - context // 2, len(ids) - context))
-        stop = min(start + context, len(ids))
-        window = torch.from_numpy(ids[start:stop].astype(np.int64))[None]
-        losses = _window_losses(model, window, done - start, bf16)
-        found[done - 1 : stop - 1] = losses.numpy()
-        done = stop
-    return found
-
-
-def _window_losses(model: Any, window: torch.Tensor, first: int, bf16: bool) -> torch.Tensor:
-    """Return the losses of the tokens from `first` (at least 1) on of one window [1, tokens]."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        hidden = model.model(window, use_cache=False).last_hidden_state[0, first - 1 : -1]
-        targets = window[0, first:]
-        losses = [
-            torch.nn.functional.cross_entropy(model.lm_head(h).float(), t, reduction="none")
-            for h, t in zip(
-                hidden.split(LOSSES_AT_ONCE), targets.split(LOSSES_AT_ONCE), strict=True
-            )
-        ]
-    return torch.cat(losses).double()
-
-
-def bits_per_byte(nats: float, num_bytes: int) -> float:
-    return nats / math.log(2) / num_bytes
-
-
 def weighted_mean(values: Mapping[str, float], weights: Mapping[str, float]) -> float:
     """Return the mean by weight over the names in `values`; equal weights if all theirs are 0."""
     total = sum(weights[name] for name in values)
@@ -137,7 +98,10 @@ def loss_by_position(
     if len(windows) > MOST_WINDOWS:
         at = np.random.default_rng(0).choice(len(windows), MOST_WINDOWS, replace=False)
         windows = [windows[i] for i in sorted(at)]
-    losses = np.mean([token_losses(model, ids, length, bf16=bf16) for _, ids in windows], axis=0)
+    of_windows = [
+        token_losses(model, ids, length, bf16=bf16, head_in_parts=True) for _, ids in windows
+    ]
+    losses = np.mean(of_windows, axis=0)
     names = [name for name, _ in windows]
     return {
         "window_tokens": length,

@@ -14,13 +14,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from manyicl.files import replace_file
 from manyicl.pretraining import saving, starting_point
 from manyicl.pretraining.corpus_data import CorpusData
 from manyicl.pretraining.run_log import read_log
 from manyicl.pretraining.seen_text import seen_text, stages_done
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.tokenizer import fingerprint
-from manyicl.training.checkpoint import write_atomically
 
 # Of this machine, or no matter of the weights.
 UNTOLD = ("run_dir", "corpus", "start_from", "probe_every", "log_every", "save_minutes")
@@ -63,4 +63,4 @@ def is_whole(folder: Path) -> bool:
 def complete(folder: Path, config: PretrainingConfig, run_dir: Path, data: CorpusData) -> None:
     """Write the record of a finished model anew, with its steps, tokens and seconds as they are."""
     record = made_by(config, run_dir, data, read(folder))
-    write_atomically(folder / saving.MADE_BY, json.dumps(record, indent=1) + "\n")
+    replace_file(folder / saving.MADE_BY, json.dumps(record, indent=1) + "\n", lasting=True)

@@ -13,8 +13,9 @@ import torch
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ConfigError
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.environment import describe_environment
+from manyicl.evaluation.token_loss import in_bits_per_byte, token_losses
+from manyicl.files import write_whole
 from manyicl.models import has_fast_bf16, load_model
 from manyicl.pretraining import saving
 from manyicl.pretraining.corpus_check import check_corpus
@@ -22,12 +23,10 @@ from manyicl.pretraining.corpus_data import CorpusData, prepare
 from manyicl.pretraining.held_out import (
     CONTEXT,
     HeldOut,
-    bits_per_byte,
     draw_held_out,
     loss_by_position,
     opened,
     token_bytes,
-    token_losses,
     weighted_mean,
 )
 from manyicl.pretraining.ngram import KneserNey
@@ -144,19 +143,20 @@ def _bits_per_byte(
     streams = opened(parts, end)
     for part in parts:
         stream = streams[part.name]
-        nats = float(token_losses(model, stream, context, bf16=bf16).sum())
+        losses = token_losses(model, stream, context, bf16=bf16, head_in_parts=True)
+        nats = float(losses.sum())
         row = {
             "name": part.name,
             "documents": part.num_documents,
             "tokens": len(part.ids),
             "bytes": part.num_bytes,
             "nats_per_token": nats / len(part.ids),
-            "model": bits_per_byte(nats, part.num_bytes),
+            "model": in_bits_per_byte(nats, part.num_bytes),
             "ngram": None,
         }
         if ngram is not None:
             other = -float(ngram.log_probs(stream)[1:].sum())
-            row["ngram"] = bits_per_byte(other, part.num_bytes)
+            row["ngram"] = in_bits_per_byte(other, part.num_bytes)
         rows.append(row)
     weights = data.weights or {name: float(len(ids)) for name, ids in data.tokens.items()}
     overall = {

@@ -82,11 +82,6 @@ class KneserNey:
         return len(self._levels)
 
     @property
-    def num_ngrams(self) -> list[int]:
-        """Distinct n-grams seen in training, by order."""
-        return [int(np.count_nonzero(level.counts)) for level in self._levels]
-
-    @property
     def discounts(self) -> list[list[float]]:
         """Per order: what is taken off a count of 1, of 2, and of 3 or more."""
         return [level.discounts[1:].tolist() for level in self._levels]

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from manyicl.errors import RunError
+from manyicl.files import replace_file
 from manyicl.pretraining.progress import Progress
 from manyicl.pretraining.rows import Rows
-from manyicl.training.checkpoint import write_atomically
 
 LOG = "log.jsonl"
 
@@ -99,4 +99,4 @@ def cut_log(run_dir: Path, num_lines: int) -> None:
     path = run_dir / LOG
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_atomically(path, "".join(lines[:num_lines]))
+        replace_file(path, "".join(lines[:num_lines]), lasting=True)

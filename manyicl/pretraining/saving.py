@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from manyicl.errors import ConfigError, RunError, listing
+from manyicl.files import folder_beside, replace_file
 from manyicl.pretraining.optimizer import MuonWithAdam
 from manyicl.pretraining.run_log import cut_log
 from manyicl.pretraining.settings import PretrainingConfig, ShapeConfig
@@ -22,7 +23,6 @@ from manyicl.training.checkpoint import (
     latest_checkpoint,
     remove_newer,
     seal,
-    write_atomically,
 )
 from manyicl.training.folder_lock import LOCK, hold_folder
 
@@ -77,7 +77,7 @@ def _bind(run_dir: Path, config: PretrainingConfig) -> None:
             )
         if checkpoint is not None:
             _check_stages(read_progress(checkpoint), settings["stages"], run_dir)
-    write_atomically(known, json.dumps(settings, indent=1) + "\n")
+    replace_file(known, json.dumps(settings, indent=1) + "\n", lasting=True)
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -200,11 +200,8 @@ def write_model(folder: Path, model: Any, tokenizer: Any, made_by: dict[str, Any
     import copy
 
     small = copy.deepcopy(model).to(torch.bfloat16)
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    small.save_pretrained(part)
-    tokenizer.save_pretrained(part)
-    (part / MADE_BY).write_text(json.dumps(made_by, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    with folder_beside(folder, replace=True) as part:
+        small.save_pretrained(part)
+        tokenizer.save_pretrained(part)
+        (part / MADE_BY).write_text(json.dumps(made_by, indent=1) + "\n", encoding="utf-8")
     return folder

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from manyicl.config.load import parse_overrides, read_yaml
-from manyicl.errors import ConfigError, did_you_mean
+from manyicl.errors import ConfigError, did_you_mean, first_line
 
 MIN_ROW = 9  # two copies of the smallest repeated block, and one more
 MIN_VOCABULARY = 300
@@ -180,7 +180,7 @@ def load_pretraining(path: str | Path, overrides: Sequence[str] = ()) -> Pretrai
             for key, value in parse_overrides([override]):
                 OmegaConf.update(settings, key, value, merge=False)
         except (OmegaConfBaseException, IndexError, TypeError, ValueError) as error:
-            raise ConfigError(f"'{override}': cannot be set ({_first_line(error)}).") from None
+            raise ConfigError(f"'{override}': cannot be set ({first_line(error)}).") from None
     shape = settings.pop("shape", None)
     stages = settings.pop("stages", None)
     if not isinstance(stages, (ListConfig, type(None))):
@@ -219,12 +219,8 @@ def _checked(schema: type, settings: Any, place: str) -> dict[str, Any]:
         merged = OmegaConf.merge(OmegaConf.structured(schema), settings)
         values: Any = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{place}{error.full_key}: {_first_line(error)}.") from None
+        raise ConfigError(f"{place}{error.full_key}: {first_line(error)}.") from None
     return values
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
 
 
 def _check_above_zero(key: str, value: float) -> None:

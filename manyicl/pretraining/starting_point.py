@@ -6,16 +6,15 @@ goes along (`history.py`), so that the last card of a chain tells all of it.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file
 
-from manyicl.errors import ConfigError, RunError, listing
+from manyicl.errors import ConfigError, RunError, listing, on_one_line
+from manyicl.files import file_hash, folder_beside, replace_file
 from manyicl.models import gguf, shipped
 from manyicl.models.load import load_tokenizer
 from manyicl.models.scratch import ASSISTANT_MARK, END_MARK, USER_MARK
@@ -23,7 +22,7 @@ from manyicl.pretraining import saving
 from manyicl.pretraining.initial import llama_config
 from manyicl.pretraining.settings import PretrainingConfig
 from manyicl.pretraining.tokenizer import fingerprint
-from manyicl.training.checkpoint import latest_checkpoint, write_atomically
+from manyicl.training.checkpoint import latest_checkpoint
 
 if TYPE_CHECKING:
     from transformers import LlamaConfig, PreTrainedTokenizerBase
@@ -55,7 +54,7 @@ def begin(config: PretrainingConfig, run_dir: Path) -> None:
     tokenizer = load_tokenizer(str(folder), key="start_from")
     _check_model(config, folder, tokenizer)
     _check_ids(config, folder, tokenizer, record)
-    weights = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    weights = file_hash(folder / "model.safetensors")
     known = began(config, run_dir) if under_way and (run_dir / BEGAN).is_file() else None
     if known is not None and known["weights"] != weights:
         raise ConfigError(
@@ -63,15 +62,12 @@ def begin(config: PretrainingConfig, run_dir: Path) -> None:
             "back, or choose another run_dir."
         )
     _note_seed(config, record)
-    part = run_dir / "tokenizer.part"  # it appears whole or not at all
-    shutil.rmtree(part, ignore_errors=True)
-    tokenizer.save_pretrained(part)
-    shutil.rmtree(run_dir / "tokenizer", ignore_errors=True)
-    part.replace(run_dir / "tokenizer")
+    with folder_beside(run_dir / "tokenizer", replace=True) as part:
+        tokenizer.save_pretrained(part)
     before = record.pop("before", [])
     last = record | {"learning_curve": (folder / CURVE).is_file()}
     start = {"weights": weights, "before": [*before, last]}
-    write_atomically(run_dir / BEGAN, json.dumps(start, indent=1) + "\n")
+    replace_file(run_dir / BEGAN, json.dumps(start, indent=1) + "\n", lasting=True)
 
 
 def began(config: PretrainingConfig, run_dir: Path) -> dict[str, Any] | None:
@@ -185,7 +181,7 @@ def _stored_config(folder: Path) -> LlamaConfig:
             return LlamaConfig.from_pretrained(folder)
         reason = f"its model_type is {named!r}, not 'llama'"
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = on_one_line(error)
     raise ConfigError(f"start_from: {path}: {reason}. {NAME_ONE}")
 
 

@@ -68,11 +68,6 @@ class TextStream:
         return rows
 
     @property
-    def epochs(self) -> dict[str, int]:
-        """Times each source has been gone through completely."""
-        return {name: walk.epoch for name, walk in self._walks.items()}
-
-    @property
     def rows_taken(self) -> dict[str, int]:
         """Rows given so far, by source."""
         return {name: walk.taken for name, walk in self._walks.items()}

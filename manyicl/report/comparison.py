@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import get_args
 
 from manyicl.errors import listing
-from manyicl.evaluation.results import Results, ResultsError
+from manyicl.evaluation.results import BASE, TUNED, Results, ResultsError
 from manyicl.evaluation.scores import KShotScore
 from manyicl.report.numbers import plural
 from manyicl.tasks.task import Family
 
-BASE, TUNED = "base", "tuned"
 _LABELS = {BASE: "before", TUNED: "after"}
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.errors import listing
-from manyicl.evaluation.atomic import write_whole
-from manyicl.report import numbers
+from manyicl.files import write_whole
+from manyicl.report import html, numbers
 from manyicl.training.inspection import InspectedSequence, Inspection, Piece, PlanSummary, TaskShare
 from manyicl.training.plan import num_steps
 
@@ -28,18 +28,11 @@ def write_inspection(inspection: Inspection, path: str | Path) -> Path:
 
 def render_inspection(inspection: Inspection) -> str:
     """Return the page's HTML: no scripts, nothing from outside; all text of tasks is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("manyicl.report", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {"count": numbers.count, "plural": numbers.plural}
     plan = inspection.plan
-    return environment.get_template("inspection.html.jinja").render(
+    template = html.template(
+        "manyicl.report", "inspection.html.jinja", count=numbers.count, plural=numbers.plural
+    )
+    return template.render(
         rows=[
             {
                 "title": row_title(inspection, at),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from manyicl.errors import plural as plural
+
 MINUS = "−"  # as wide as the plus sign
 
 
@@ -52,12 +54,3 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def plural(number: int, noun: str, nouns: str = "") -> str:
-    """Write a number with its noun; `nouns` where the plural is not just an s.
-
-    >>> plural(1, "shot"), plural(3, "task"), plural(2, "query", "queries")
-    ('1 shot', '3 tasks', '2 queries')
-    """
-    return f"{number} {noun if number == 1 else nouns or noun + 's'}"

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.curves import FEWEST_TASKS
 from manyicl.evaluation.results import Results
-from manyicl.report import figures, numbers
+from manyicl.files import write_whole
+from manyicl.report import figures, html, numbers
 from manyicl.report.comparison import Comparison, compare
 from manyicl.report.cut_note import cut_note
 from manyicl.report.rows import mean_blocks, task_blocks
@@ -43,20 +43,12 @@ def write_report(
 
 def render(results: Results | Mapping[str, Results], title: str = "k-shot results") -> str:
     """Return the report's HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("manyicl.report", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
+    found = compare(results)
+    filters = {
         name: getattr(numbers, name) for name in ("percent", "change", "count", "shots", "plural")
     }
-    found = compare(results)
-    return environment.get_template("report.html.jinja").render(
+    template = html.template("manyicl.report", "report.html.jinja", **filters)
+    return template.render(
         title=title,
         fewest_tasks=FEWEST_TASKS,
         found=found,
@@ -66,13 +58,17 @@ def render(results: Results | Mapping[str, Results], title: str = "k-shot result
         loss_by_shot=figures.loss_by_shot(found.runs),
         loss_curve=figures.loss_curve(found.runs),
         costs=_table([(name, _cost(run)) for name, run in found.runs.items()]),
-        environments=_table([(name, _environment(run)) for name, run in found.runs.items()]),
+        environments=_table(
+            [(name, html.environment_facts(run.environment)) for name, run in found.runs.items()]
+        ),
         commands=[
             (name, command)
             for name, run in found.runs.items()
             if (command := run.environment.get("command"))
         ],
-        configs=[(name, _yaml(run.config)) for name, run in found.runs.items() if run.config],
+        configs=[
+            (name, html.yaml_text(run.config)) for name, run in found.runs.items() if run.config
+        ],
         fingerprints=_fingerprints(found),
         notes=_notes(found),
     )
@@ -113,15 +109,6 @@ def _cost(run: Results) -> dict[str, str]:
     return said
 
 
-def _environment(run: Results) -> dict[str, str]:
-    found: dict[str, Any] = dict(run.environment)
-    return {
-        key.replace("_", " "): str(value)
-        for key, value in found.items()
-        if key != "command" and value is not None
-    }
-
-
 def _table(columns: list[tuple[str, dict[str, str]]]) -> dict[str, Any] | None:
     """Lay dictionaries side by side: their keys are the rows, in order of appearance."""
     keys = dict.fromkeys(key for _, values in columns for key in values)
@@ -131,12 +118,6 @@ def _table(columns: list[tuple[str, dict[str, str]]]) -> dict[str, Any] | None:
         "columns": [name for name, _ in columns],
         "rows": [(key, [values.get(key, "–") for _, values in columns]) for key in keys],
     }
-
-
-def _yaml(config: dict[str, Any]) -> str:
-    import yaml
-
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _fingerprints(found: Comparison) -> list[tuple[str, str]]:

@@ -14,12 +14,20 @@ from markupsafe import Markup, escape
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "manyicl",
+PLAIN_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "manyicl",  # the same bytes each time
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e3e3",
+    "legend.frameon": False,
+}
+"""Matplotlib settings that every figure shares, on a page or in a file of its own."""
+STYLE: dict[Any, Any] = PLAIN_STYLE | {
     "text.parse_math": False,  # a task may have a dollar sign in its name
     "font.family": "DejaVu Sans",  # comes with matplotlib: the layout is the same everywhere
-    "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titlepad": 6,
@@ -27,12 +35,8 @@ STYLE: dict[Any, Any] = {
     "axes.labelcolor": "#444444",
     "axes.edgecolor": "#999999",
     "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.grid": True,
     "axes.grid.axis": "y",
-    "grid.color": "#e3e3e3",
     "grid.linewidth": 0.7,
     "xtick.color": "#999999",
     "ytick.color": "#999999",
@@ -42,11 +46,17 @@ STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "xtick.major.size": 3,
     "ytick.major.size": 0,
-    "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
 }
-"""Matplotlib settings of every figure; to be used while drawing and rendering."""
+"""Matplotlib settings of the pages' figures; to be used while drawing and rendering."""
+
+
+def svg_file(figure: Figure) -> str:
+    """Return the figure as an SVG file, the same bytes each time under `PLAIN_STYLE`."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
 
 
 def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
@@ -54,9 +64,7 @@ def svg(figure: Figure, name: str, title: str, description: str) -> Markup:
 
     `title` and `description` are what a screen reader says instead.
     """
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    drawing = text.getvalue()
+    drawing = svg_file(figure)
     box = re.search(r'viewBox="([^"]*)"', drawing)
     body = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)
     if box is None or body is None:

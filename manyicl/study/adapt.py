@@ -35,6 +35,7 @@ def search(study: Study, cell: Cell, folder: Path, needs: Found) -> Found:
         engine = study.engine(str(_train(study, asked, folder, rate)) if rate else None)
     except Diverged as error:
         print(error)
+        shutil.rmtree(folder / "run", ignore_errors=True)  # with its checkpoints
         return {"loss": None, "learning_rate": rate}
     loss = validation_loss(
         engine,

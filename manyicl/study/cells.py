@@ -1,7 +1,7 @@
 """Cells: the steps of a study. Each is computed once, kept in a folder, and used when it is there.
 
 A cell's key is a hash of everything its result depends on: its settings and the keys of the cells
-it needs. A study whose settings changed so finds again what they did not touch.
+it needs. A study with changed settings thus reuses every cell they do not touch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from manyicl.evaluation.atomic import write_whole
+from manyicl.files import write_whole
 
 # Raised when the same settings would give another result. 2: other draws of sequences, other
 # metrics; which learning rate does best was not asked again for that.

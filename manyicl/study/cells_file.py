@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import sys
 import time
 import zlib
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.errors import ManyICLError, RunError
+from manyicl.files import replace_file
 from manyicl.study.cells import FIELDS, CellStore
 from manyicl.study.records import StudyError
 
@@ -112,7 +112,8 @@ def write_cells(path: Path, cells: Mapping[str, Kept]) -> None:
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0) as file:
         file.write(text)
     try:
-        _replace(path, packed.getvalue())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, packed.getvalue(), lasting=True)
     except OSError as error:
         raise RunError(
             f"{path}: cannot be written ({error.strerror or error}). Free space there or name "
@@ -132,20 +133,6 @@ def _unpacked(path: Path) -> bytes | None:
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror or error}).") from None
     raise StudyError(f"{path}: is an empty file. {RESTORE}")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, then over it: it is the old one or the new one at any time."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _line(kept: Kept) -> bytes:

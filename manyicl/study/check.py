@@ -18,8 +18,8 @@ from manyicl.study.plan import NONE, without_family
 from manyicl.study.retention.plain_text import load_texts
 from manyicl.study.settings import StudyConfig
 from manyicl.tasks import TaskCollection, load_tasks
+from manyicl.training.base import check_base
 from manyicl.training.freezing import freeze
-from manyicl.training.run import check_base
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from manyicl.config import Config, ObjectiveConfig
-from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool, shared_order
+from manyicl.episodes import EncodedPool, Encoder, EpisodeStream, Pool, shared_order
 from manyicl.episodes.sequence import EncodedSequence
 from manyicl.errors import Diverged, EpisodeError
 from manyicl.evaluation.calibration import expected_calibration_error, option_confidence
@@ -40,6 +40,7 @@ from manyicl.tasks import Example, Task
 from manyicl.training.freezing import freeze
 from manyicl.training.isolation import sequences_kept_apart
 from manyicl.training.loss import supervised_nll
+from manyicl.training.plan import Plan
 from manyicl.training.rows import RowDataset, make_row
 
 FEWEST = 0.9  # of a pool's size that must be there
@@ -204,7 +205,7 @@ class Trainee:
         config = self._config(1.0, 1, seed).episodes
         return EpisodeStream([EncodedPool(Pool(task), self.encoder)], config)
 
-    def _plan(self, stream: EpisodeStream, steps: int) -> tuple[list[list[Episode]], int]:
+    def _plan(self, stream: EpisodeStream, steps: int) -> tuple[Plan, int]:
         """Return rows and rows a step, so that every step holds equally many answers."""
         answers = self.asked["answers_per_step"]
         episodes = [next(stream) for _ in range(steps * answers)]
@@ -246,10 +247,9 @@ class Trainee:
             **engine_limits(config),
         )
         prefix = engine.prefix(EncodedPool(self.whole, self.encoder), [])
-        if self.task.kind == "generation":
-            answers = engine.write(self.task, prefix, self.queries, config.max_new_tokens)
-        else:
-            answers = engine.choose(self.task, prefix, self.queries, config.scoring)
+        answers = engine.answer(
+            self.task, prefix, self.queries, config.scoring, config.max_new_tokens
+        )
         texts = [answer.text for answer in answers]
         result = score_predictions(self.task.metric, texts, self.queries, self.task.labels)
         if self.task.kind == "generation":

@@ -7,15 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import (
-    DefaultFlowCallback,
-    PrinterCallback,
-    ProgressCallback,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from manyicl.config import Config
 from manyicl.training.arguments import training_arguments
@@ -63,10 +55,9 @@ def fit(
         run_dir=folder,
         keep_checkpoints=1,
     )
-    for callback in (DefaultFlowCallback, PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
     try:
         trainer.train()
     finally:
+        trainer.release()
         shutil.rmtree(folder, ignore_errors=True)
     return trainer.state.global_step

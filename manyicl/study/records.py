@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.errors import ManyICLError
-from manyicl.evaluation.atomic import write_whole
+from manyicl.evaluation.results_file import ResultsFormat
+from manyicl.files import write_whole
 
 FORMAT = 1  # raised when a reader of the old form would misread the new one
-BASE = "base"
-NO_BUDGET = "none"
+BASE = "base"  # the untuned model, where regimes are named
+DEDICATED = "dedicated"  # a model for one task alone, where regimes are named
+BUDGETS = ("tokens", "targets")
+NO_BUDGET = "none"  # of the base
 
 
 class StudyError(ManyICLError):
@@ -192,35 +195,21 @@ class StudyResults:
     @classmethod
     def from_json(cls, text: str, place: str = "study results") -> StudyResults:
         """Read what `to_json` wrote; `place` opens every message. Raises `StudyError`."""
-        try:
-            found = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise StudyError(f"{place}: not valid JSON ({error}).") from None
-        if not isinstance(found, dict) or "dedicated" not in found:
-            raise StudyError(
-                f"{place}: holds no study. Name a results.json that 'manyicl study' wrote."
-            )
-        if found.get("format") != FORMAT:
-            raise StudyError(
-                f"{place}: has format {found.get('format')!r}; this version reads {FORMAT}. "
-                "Use the version that wrote it, or run the study again."
-            )
-        try:
-            records = {
-                name: tuple(_record(kind, row) for row in found[name])
-                for name, kind in _RECORDS.items()
-            }
-            return cls(
-                name=str(found["name"]),
-                missing=int(found["missing"]),
-                config=dict(found["config"]),
-                environment=dict(found["environment"]),
-                **records,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StudyError(
-                f"{place}: is damaged ({error}). Run 'manyicl study' on its folder again."
-            ) from None
+        return _FILE.parse(text, place, cls._of)
+
+    @classmethod
+    def _of(cls, found: dict[str, Any]) -> StudyResults:
+        records = {
+            name: tuple(_record(kind, row) for row in found[name])
+            for name, kind in _RECORDS.items()
+        }
+        return cls(
+            name=str(found["name"]),
+            missing=int(found["missing"]),
+            config=dict(found["config"]),
+            environment=dict(found["environment"]),
+            **records,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the file whole. Raises `RunError` if it cannot be written."""
@@ -229,21 +218,19 @@ class StudyResults:
     @classmethod
     def load(cls, path: str | Path) -> StudyResults:
         """Read results.json, or the one in a study's folder. Raises `StudyError`."""
-        path = Path(path)
-        file = path / "results.json" if path.is_dir() else path
-        try:
-            text = file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise StudyError(
-                f"{file}: not found. Name a study's folder or its results.json."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise StudyError(f"{file}: byte {error.start} is not valid UTF-8.") from None
-        except OSError as error:
-            raise StudyError(f"{file}: cannot be read ({error.strerror}).") from None
-        return cls.from_json(text, str(file))
+        return _FILE.load(path, cls.from_json)
 
 
+_FILE = ResultsFormat(
+    error=StudyError,
+    number=FORMAT,
+    section=lambda found: found if "dedicated" in found else None,
+    other="holds no study. Name a results.json that 'manyicl study' wrote.",
+    place="a study's folder or its results.json",
+    damaged="is damaged",
+    again="run the study again",
+    mend="Run 'manyicl study' on its folder again",
+)
 _RECORDS: dict[str, type] = {
     "tasks": TaskInfo,
     "models": Model,

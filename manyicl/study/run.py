@@ -10,7 +10,8 @@ from typing import Any
 
 from manyicl.config import save_config
 from manyicl.errors import Interrupted
-from manyicl.evaluation.atomic import write_whole
+from manyicl.files import write_whole
+from manyicl.models import free_memory
 from manyicl.study.cells import Cell, CellStore
 from manyicl.study.cells_file import CellsFile
 from manyicl.study.check import check_study
@@ -22,8 +23,8 @@ from manyicl.study.records import Failure, StudyResults
 from manyicl.study.runner import run_cells, threads_of
 from manyicl.study.settings import StudyConfig
 from manyicl.tasks import TaskCollection
+from manyicl.training.base import base_path
 from manyicl.training.folder_lock import hold_folder
-from manyicl.training.run import base_path
 from manyicl.training.run_folder import refuse_other_folder
 
 REPORT, RESULTS, SUMMARY, SETTINGS = "report.html", "results.json", "RESULTS.md", "config.yaml"
@@ -93,7 +94,9 @@ def open_study(config: StudyConfig) -> Study:
     print("study: reading the base model ...", file=sys.stderr, flush=True)
     unknown = Study(config, base, "")
     # Equal weights may go with unequal tokenizers that were trained here.
-    return Study(config, base, unknown.engine().identity + name)
+    identity = unknown.engine().identity + name
+    free_memory()  # it is the workers who compute
+    return Study(config, base, identity)
 
 
 def _name_of_base(config: StudyConfig, held_in: TaskCollection) -> str:

@@ -11,16 +11,17 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from manyicl.errors import Interrupted, ManyICLError
+from manyicl.signals import sigterm_interrupts
 from manyicl.study.cells import Cell, CellStore
 from manyicl.study.context import Study
 from manyicl.study.progress import Progress
@@ -29,6 +30,8 @@ from manyicl.study.work import LOG, perform
 
 _STUDY: Study | None = None  # of a worker process
 Finished = Callable[[Cell], None]
+Outcome = tuple[Literal["done", "failed", "stopped"], Any, float]
+"""How computing a cell went; its result, the message, or None; and the seconds a result took."""
 
 
 def run_cells(
@@ -48,7 +51,7 @@ def run_cells(
     progress.start(store, todo)
     if not todo:
         return []
-    with _sigterm_interrupts():
+    with sigterm_interrupts():
         if workers == 1:
             return _run_here(study, store, todo, progress, threads, finished)
         return _Pool(study, store, todo, progress, workers, threads, finished).run()
@@ -89,23 +92,36 @@ def _run_here(
 
 def _compute(study: Study, store: CellStore, cell: Cell) -> str | None:
     """Compute and keep one cell. Returns why it failed, None if it did not."""
-    began = time.perf_counter()
     folder = store.folder(cell.title)
+    outcome = _outcome(lambda: perform(study, cell, folder, store.inputs(cell)), folder)
+    return _keep(store, cell, outcome)
+
+
+def _outcome(work: Callable[[], dict[str, Any]], folder: Path) -> Outcome:
+    """Do the work of a cell whose log is in `folder`, and say how it went; raises nothing."""
+    began = time.perf_counter()
     try:
-        result = perform(study, cell, folder, store.inputs(cell))
-    except Interrupted:
-        raise KeyboardInterrupt from None
+        return "done", work(), time.perf_counter() - began
+    except (KeyboardInterrupt, Interrupted):
+        return "stopped", None, 0.0
     except ManyICLError as error:
-        return str(error)
+        return "failed", str(error), 0.0
     except Exception as error:
-        return f"{type(error).__name__}: {error} (see {folder / LOG})"
-    return _keep(store, cell, time.perf_counter() - began, result)
+        return "failed", f"{type(error).__name__}: {error} (see {folder / LOG})", 0.0
 
 
-def _keep(store: CellStore, cell: Cell, seconds: float, result: dict[str, Any]) -> str | None:
-    """Keep what a cell found. Returns why that is not possible, None if it is."""
+def _keep(store: CellStore, cell: Cell, outcome: Outcome) -> str | None:
+    """Keep what a cell found. Returns why there is nothing to keep, None if there is.
+
+    Raises `KeyboardInterrupt` for a cell that was stopped.
+    """
+    kind, value, seconds = outcome
+    if kind == "stopped":
+        raise KeyboardInterrupt
+    if kind == "failed":
+        return value
     try:
-        store.keep(cell.title, seconds, result)
+        store.keep(cell.title, seconds, value)
     except ValueError as error:  # not a number: JSON has no word for it, and no reader either
         return f"its result cannot be kept ({error}); see {store.folder(cell.title) / LOG}"
     return None
@@ -200,7 +216,7 @@ class _Pool:
     def _take(self, future: Future[Any]) -> None:
         cell = self.running.pop(future)
         try:
-            kind, value, seconds = future.result()
+            outcome: Outcome = future.result()
         except BrokenProcessPool:
             self.pool = None  # it is of no more use once one of its processes died
             if cell.title in self.died:
@@ -209,9 +225,7 @@ class _Pool:
                 self.died.add(cell.title)
                 self.todo.insert(0, cell)
             return
-        if kind == "stopped":
-            raise KeyboardInterrupt
-        message = value if kind == "failed" else _keep(self.store, cell, seconds, value)
+        message = _keep(self.store, cell, outcome)
         if message is None:
             self.progress.done(cell, self.store)
             self.finished(cell)
@@ -229,24 +243,6 @@ class _Pool:
                 os.kill(process, signal.SIGTERM)
 
 
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Make SIGTERM, with which a machine that is taken away says so, the same as Ctrl-C."""
-    try:
-        previous = signal.signal(signal.SIGTERM, _interrupt)
-    except ValueError:  # not the main thread: signals are somebody else's
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
-
-
 def _leave(number: int, frame: Any) -> None:
     """End a worker at once; a training has a handler of its own, which saves first."""
     os._exit(1)
@@ -261,6 +257,9 @@ def _begin_worker(study: Study, threads: int, parent: int) -> None:
     quiet_libraries()
     if threads:
         torch.set_num_threads(threads)
+    if devices := torch.cuda.device_count():  # the workers share them
+        (number, *_) = current_process()._identity
+        torch.cuda.set_device((number - 1) % devices)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which tells us
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
@@ -274,20 +273,11 @@ def _follow(parent: int) -> None:
     os._exit(1)
 
 
-def _perform(cell: Cell, folder: Path, needs: dict[str, Any]) -> tuple[str, Any, float]:
-    """Compute a cell in a worker. Returns (done, result), (failed, message) or (stopped, None),
-    and the seconds it took."""
-    assert _STUDY is not None
-    began = time.perf_counter()
-    try:
-        result = perform(_STUDY, cell, folder, needs)
-        return "done", result, time.perf_counter() - began
-    except (KeyboardInterrupt, Interrupted):
-        return "stopped", None, 0.0
-    except ManyICLError as error:
-        return "failed", str(error), 0.0
-    except Exception as error:
-        return "failed", f"{type(error).__name__}: {error} (see {folder / LOG})", 0.0
+def _perform(cell: Cell, folder: Path, needs: dict[str, Any]) -> Outcome:
+    """Compute a cell in a worker."""
+    study = _STUDY
+    assert study is not None
+    return _outcome(lambda: perform(study, cell, folder, needs), folder)
 
 
 def threads_of(workers: int, threads: int) -> int:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from manyicl.config import Config
+from manyicl.study.records import BUDGETS
 from manyicl.study.regimes import REGIMES
 from manyicl.study.retention.measures import RetentionSettings
-
-BUDGETS = ("tokens", "targets")
 
 
 @dataclass
 class SearchConfig:
+    """The search of every regime's learning rate."""
+
     learning_rates: list[float] = field(default_factory=lambda: [3e-5, 1e-4, 3e-4, 1e-3, 3e-3])
     """Peak learning rates tried for every regime, each once, with the first seed."""
     tokens: int = 0
@@ -28,6 +29,8 @@ class SearchConfig:
 
 @dataclass
 class DedicatedConfig:
+    """One model per task: which tasks, pools, rates and steps."""
+
     tasks: list[str] = field(default_factory=list)
     """Tasks with models of their own, in the notation of tasks.held_in. Empty: all that are
     evaluated. [none]: no dedicated models."""
@@ -46,6 +49,8 @@ class DedicatedConfig:
 
 @dataclass
 class StudySection:
+    """What a study compares, at which budgets and seeds."""
+
     regimes: list[str] = field(default_factory=lambda: list(REGIMES))
     """The ways to fine-tune once on all held-in tasks: zero_shot, few_shot, many_shot_last,
     many_shot, many_shot_symbols, many_shot_mixed."""
@@ -77,12 +82,14 @@ class StudySection:
     """Cells computed at once, each in a process of its own."""
     keep_models: bool = True
     """Whether trained models stay in run_dir. false: each is removed once all cells that read it
-    are done, so that a study needs the disk of a few models. One that a later setting asks for
-    again is trained again."""
+    are done; at most one model a worker, and the checkpoints of those in training, are kept. One
+    that a later setting asks for again is trained again."""
     threads: int = 0
     """Threads of a worker; 0 shares the cores among the workers."""
 
 
 @dataclass
 class StudyConfig(Config):
+    """The configuration of a study: that of a run, and `study`."""
+
     study: StudySection = field(default_factory=StudySection)

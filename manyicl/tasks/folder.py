@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from manyicl.errors import TaskError, did_you_mean
+from manyicl.files import replace_file
 from manyicl.tasks.task import SPLITS, Example, Family, Kind, Metric, Split, Task
 
 MAX_PROBLEMS = 20  # a broken file is reported with this many rows at once, not one at a time
@@ -253,7 +254,5 @@ def write_task(task: Task, folder: str | Path) -> Path:
     meta = task.metadata() | {"n_train": len(rows["train"]), "n_test": len(rows["test"])}
     # task.json last: a folder without it is not a task, so a crash leaves no half-written one.
     text = json.dumps(meta, ensure_ascii=False, indent=1) + "\n"
-    part = folder / "task.json.part"
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(folder / "task.json")
+    replace_file(folder / "task.json", text)
     return folder

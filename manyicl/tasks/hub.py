@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manyicl.errors import TaskError, did_you_mean, listing
+from manyicl.errors import TaskError, did_you_mean, first_line, listing
 from manyicl.tasks.tables import SUFFIXES, Reading, Table, dataset_table, join_tables, read_table
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def _load(hub: str, config: str, revision: str) -> dict[str, Dataset]:
         found: Any = datasets.load_dataset(hub, **what)
     except DatasetNotFoundError as error:
         raise TaskError(
-            f"{place}: {_first_line(error)} Check the id (OWNER/NAME); a gated dataset needs its "
+            f"{place}: {first_line(error)} Check the id (OWNER/NAME); a gated dataset needs its "
             f"terms accepted and a login on the hub. {LOCAL_FILES}"
         ) from None
     except ConnectionError as error:
         raise TaskError(
-            f"{place}: the hub cannot be reached ({_first_line(error)}). {LOCAL_FILES}"
+            f"{place}: the hub cannot be reached ({first_line(error)}). {LOCAL_FILES}"
         ) from None
     except Exception as error:  # the library and what it stands on raise dozens of kinds here
         raise _explained(place, error) from None
@@ -63,7 +63,7 @@ def _load(hub: str, config: str, revision: str) -> dict[str, Dataset]:
 
 
 def _explained(place: str, error: Exception) -> TaskError:
-    text = _first_line(error)
+    text = first_line(error)
     if "script" in text.lower():
         return TaskError(
             f"{place}: needs its own loading script, which is not run. Try the hub's export "
@@ -72,10 +72,6 @@ def _explained(place: str, error: Exception) -> TaskError:
     if "config name" in str(error).lower() or "BuilderConfig" in str(error):
         return TaskError(f"{place}: {' '.join(str(error).split())} Choose one with --config.")
     return TaskError(f"{place}: cannot be loaded ({type(error).__name__}: {text}). {LOCAL_FILES}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
 
 
 def _choose_splits(place: str, known: list[str], train: str, test: str | None) -> dict[str, str]:

@@ -7,12 +7,12 @@ one rename, or not at all. Reading files is in tables.py and hub.py, the catalog
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from manyicl.errors import RunError, TaskError, listing
+from manyicl.files import folder_beside
 from manyicl.tasks.folder import read_task, write_task
 from manyicl.tasks.guess import guess_columns, guess_family, guess_kind, guess_metric
 from manyicl.tasks.import_report import ImportReport, SplitCounts
@@ -88,7 +88,7 @@ def import_tables(
         tables, mapping, fields.kind, limits, strict, notes
     )
     task = _build(fields, kind, labels, examples, notes)
-    write_whole(task, folder)
+    write_task_folder(task, folder)
     return ImportReport(
         task=task.name,
         folder=folder,
@@ -219,25 +219,21 @@ def _build(
     )
 
 
-def write_whole(task: Task, folder: Path, readme: str = "") -> None:
+def write_task_folder(task: Task, folder: Path, readme: str = "") -> None:
     """Write the task beside its place, read it back, and move it there in one step.
 
     A `readme` is written beside the rows as README.md; readers of tasks pass it by.
     Raises `TaskError` if the place is taken, `RunError` if it cannot be written.
     """
     _check_free(folder)
-    stage = folder.with_name(f".{folder.name}.partial")
     try:
-        shutil.rmtree(stage, ignore_errors=True)  # left by an import that was killed
-        write_task(task, stage)
-        if readme:
-            (stage / "README.md").write_text(readme, encoding="utf-8", newline="\n")
-        written = read_task(stage)
-        for split in SPLITS:
-            if written.fingerprint(split) != task.fingerprint(split):
-                raise RunError(f"{folder}: what was written does not read back the same.")
-        stage.rename(folder)
+        with folder_beside(folder) as part:
+            write_task(task, part)
+            if readme:
+                (part / "README.md").write_text(readme, encoding="utf-8", newline="\n")
+            written = read_task(part)
+            for split in SPLITS:
+                if written.fingerprint(split) != task.fingerprint(split):
+                    raise RunError(f"{folder}: what was written does not read back the same.")
     except OSError as error:
         raise RunError(f"{folder}: cannot be written ({error.strerror}).") from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from manyicl.errors import TaskError, listing
+from manyicl.errors import TaskError, first_line, listing
 from manyicl.tasks.columns import Row
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def read_text(path: Path, encoding: str = "") -> tuple[str, tuple[str, ...]]:
     if not encoding and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding, notes = "utf-16", ("read as UTF-16 (from the mark at its start)",)
     try:
-        return data.decode(encoding or "utf-8-sig"), notes
+        return data.decode(encoding or "utf-8-sig").removeprefix("\ufeff"), notes
     except UnicodeDecodeError as error:
         row = data[: error.start].count(b"\n") + 1
         raise TaskError(
@@ -242,7 +242,7 @@ def _read_parquet(path: Path) -> Table:
     try:
         found = pyarrow.parquet.read_table(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise TaskError(f"{path}: cannot be read as Parquet ({_first_line(error)}).") from None
+        raise TaskError(f"{path}: cannot be read as Parquet ({first_line(error)}).") from None
     return dataset_table(str(path), Dataset(InMemoryTable(found)))
 
 
@@ -253,7 +253,7 @@ def _read_arrow(path: Path) -> Table:
     try:
         return dataset_table(str(path), Dataset.from_file(str(path)))
     except (pyarrow.ArrowException, OSError) as error:
-        raise TaskError(f"{path}: cannot be read as Arrow ({_first_line(error)}).") from None
+        raise TaskError(f"{path}: cannot be read as Arrow ({first_line(error)}).") from None
 
 
 def _read_saved_dataset(path: Path) -> Table:
@@ -267,7 +267,3 @@ def _read_saved_dataset(path: Path) -> Table:
     data = load_from_disk(str(path))
     assert isinstance(data, Dataset)  # a DatasetDict has no state.json of its own
     return dataset_table(str(path), data)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

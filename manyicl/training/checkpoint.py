@@ -7,12 +7,13 @@ files differ from it, is recognised and skipped.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 import xxhash
+
+from manyicl.files import file_hash, replace_file, sync
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -26,7 +27,8 @@ def seal(folder: Path) -> None:
             sync(path)  # older checkpoints are removed next: this one must outlast a power cut
             size = path.stat().st_size
             files[path.relative_to(folder).as_posix()] = {"bytes": size, "xxh3": _hash(path)}
-    write_atomically(folder / MANIFEST, json.dumps({"files": files}, indent=1))
+    manifest = json.dumps({"files": files}, indent=1)
+    replace_file(folder / MANIFEST, manifest, lasting=True)
 
 
 def problem_with(folder: Path) -> str | None:
@@ -83,30 +85,5 @@ def keep_newest(run_dir: Path, number: int) -> None:
         shutil.rmtree(path)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a crash leaves the old one or the new one."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def sync(path: Path) -> None:
-    """Have a file, or all files below a folder, outlast a power cut."""
-    if path.is_dir():
-        for inside in path.rglob("*"):
-            if inside.is_file():
-                sync(inside)
-        return
-    with path.open("r+b") as file:  # to read alone is not enough for it on Windows
-        os.fsync(file.fileno())
-
-
 def _hash(path: Path) -> str:
-    digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_hash(path, xxhash.xxh3_128)

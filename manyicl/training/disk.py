@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manyicl.errors import ManyICLError, RunError
-
-# Texts of errors that are no OSError: safetensors and tokenizers pass on Rust's "(os error 28)",
-# torch.save finds that less was written than it wanted.
-SIGNS = ("os error", "No space left", "File too large", "inline_container.cc", "StreamWriter")
+from manyicl.errors import ManyICLError, RunError, first_line
+from manyicl.files import is_disk_error
 
 
 @contextmanager
@@ -22,17 +19,13 @@ def disk_errors_explained(folder: Path) -> Iterator[None]:
     except (ManyICLError, BrokenPipeError):
         raise
     except Exception as error:
-        if not (isinstance(error, OSError) or any(sign in str(error) for sign in SIGNS)):
+        if not is_disk_error(error):
             raise
         raise RunError(
-            f"run_dir: {folder}: writing failed ({_first_line(error)}){_free(folder)}. Complete "
+            f"run_dir: {folder}: writing failed ({first_line(error)}){_free(folder)}. Complete "
             "checkpoints are untouched: make room there (or the folder writable) and start the "
             "same command again to go on."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _free(folder: Path) -> str:

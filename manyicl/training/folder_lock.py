@@ -1,4 +1,4 @@
-"""One process at a time in a run folder, by a file lock that also a killed process gives up."""
+"""One process at a time in a run folder, by a lock that is released even if it is killed."""
 
 from __future__ import annotations
 

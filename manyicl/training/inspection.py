@@ -13,11 +13,11 @@ from itertools import pairwise
 from typing import Any
 
 from manyicl.config import Config
-from manyicl.episodes import EncodedSequence, Encoder, Episode, EpisodeStream
+from manyicl.episodes import EncodedSequence, Episode, EpisodeStream
 from manyicl.errors import ConfigError
+from manyicl.training.data import planned
 from manyicl.training.objective import IGNORED, Targets, supervise
-from manyicl.training.plan import plan_rows
-from manyicl.training.run import held_in_tasks, make_stream, training_tokenizer
+from manyicl.training.plan import Plan
 
 SAMPLED_ROWS = 200  # rows of the plan that are encoded for the supervised share
 BROKEN = "\ufffd"  # what bytes that are no whole character decode to
@@ -128,10 +128,7 @@ def inspect_rows(config: Config, index: int = 0, number: int = 1) -> Inspection:
     """
     if number < 1:
         raise ConfigError(f"-n: is {number}; it must be at least 1.")
-    held_in = held_in_tasks(config)
-    tokenizer = training_tokenizer(config, held_in)
-    stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
-    plan = plan_rows(stream, config)
+    tokenizer, stream, plan = planned(config)
     if not 0 <= index < len(plan):
         raise ConfigError(
             f"--index: is {index}, but the run has {len(plan):,} rows: 0 to {len(plan) - 1:,}."
@@ -214,7 +211,7 @@ def _num_supervised(targets: Targets) -> int:
     return sum(label != IGNORED for label in targets.labels)
 
 
-def _summarise(stream: EpisodeStream, plan: list[list[Episode]], config: Config) -> PlanSummary:
+def _summarise(stream: EpisodeStream, plan: Plan, config: Config) -> PlanSummary:
     tasks = [
         TaskShare(
             pool.task.name,

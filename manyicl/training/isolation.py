@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from manyicl.errors import ConfigError
+from manyicl.models.forward import trial_ids, tried
 from manyicl.models.packed_attention import packed_attention
 from manyicl.training.loss import supervised_nll
 
@@ -33,10 +34,9 @@ def sequences_kept_apart(model: Any, plan: Sequence[Sequence[Any]]) -> Iterator[
 
 def check_isolation(model: Any) -> None:
     """Raise `ConfigError` if a sequence's loss depends on the sequence before it in the row."""
-    vocabulary = model.get_input_embeddings().weight.shape[0]
-    ids = (torch.arange(40, device=model.device) * 7 + 3) % vocabulary
+    ids = trial_ids(model, 40)
     flash = "flash" in str(model.config._attn_implementation)  # takes no float32
-    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=flash):
+    with tried(model):
         packed = _nll_of_the_last(model, [ids[:16], ids[16:]])
         others = _nll_of_the_last(model, [ids[:16].flip(0), ids[16:]])
         alone = _nll_of_the_last(model, [ids[16:]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from manyicl.files import replace_file
 from manyicl.models import gguf, shipped
 from manyicl.version import __version__
 
@@ -92,9 +93,7 @@ def fill_kshot_table(folder: Path, markdown: str) -> None:
     before, found, rest = text.partition(KSHOT_START)
     _, closed, after = rest.partition(KSHOT_END)
     if found and closed:
-        part = path.with_name("README.md.part")
-        part.write_text(f"{before}{KSHOT_START}\n{markdown}\n{KSHOT_END}{after}", encoding="utf-8")
-        part.replace(path)
+        replace_file(path, f"{before}{KSHOT_START}\n{markdown}\n{KSHOT_END}{after}")
 
 
 def _shot_table(start: list[list[float]], end: list[list[float]]) -> list[str]:

@@ -1,6 +1,6 @@
 """The model folder a run leaves: weights or adapter, tokenizer, model card, how it was trained.
 
-`manyicl.json` keeps the template and the objective, so that evaluation and serving show examples
+`manyicl.json` keeps the template and the objective, so that evaluation and prediction show examples
 exactly as training did. The folder appears whole or not at all.
 """
 
@@ -12,13 +12,16 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from manyicl.config import Config, ModelConfig, TemplateConfig, as_dict
-from manyicl.episodes import Episode, EpisodeStream
-from manyicl.errors import ModelError
+from manyicl.episodes import EpisodeStream
+from manyicl.errors import ModelError, RunError
+from manyicl.files import sync
 from manyicl.models import gguf, shipped, stored_dtype
-from manyicl.training.checkpoint import sync
+from manyicl.models.hub import fetched
 from manyicl.training.model_card import write_card
-from manyicl.training.plan import demonstrations_by_task
+from manyicl.training.plan import Plan, demonstrations_by_task
 
 if TYPE_CHECKING:
     from manyicl.training.trainer import ManyICLTrainer
@@ -41,8 +44,17 @@ def save_model_folder(
     if config.model.dtype == "auto" and not (adapter or trainer.is_fsdp_enabled):
         trust = config.model.trust_remote_code
         trainer.model.to(stored_dtype(base, trust_remote_code=trust))  # type: ignore[union-attr]
+    if trainer.is_fsdp_enabled:  # with shards of weights, the default of FSDP 2, none are written
+        plugin: Any = trainer.accelerator.state.fsdp_plugin
+        plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(part))
     if trainer.is_world_process_zero():
+        if not any(part.glob("*.safetensors")):
+            raise RunError(
+                f"{folder}: the trained weights were not written. The last checkpoint in "
+                f"{folder.parent} holds them; with FSDP, set fsdp_state_dict_type to "
+                "FULL_STATE_DICT."
+            )
         _complete(trainer, config, stream, base, part)
         sync(part)  # a folder that is there is taken for a finished training
         os.replace(part, folder)
@@ -74,7 +86,7 @@ def describe(
     trainer: ManyICLTrainer, config: Config, stream: EpisodeStream, base: str
 ) -> dict[str, Any]:
     """Return what the card and the evaluation need to know of a run."""
-    plan: list[list[Episode]] = trainer.train_dataset.plan  # type: ignore[union-attr]
+    plan: Plan = trainer.train_dataset.plan  # type: ignore[union-attr]
     shown = demonstrations_by_task(plan, stream)
     num_sequences = sum(len(row) for row in plan)
     model: Any = trainer.accelerator.unwrap_model(trainer.model)
@@ -124,12 +136,20 @@ def describe(
 def read_description(folder: str | Path) -> dict[str, Any] | None:
     """Return what a run wrote beside its model, or None for a model that is not a run's."""
     path = Path(folder) / MANIFEST
-    if not path.is_file():
+    if not Path(folder).is_dir():
+        path = fetched(str(folder), MANIFEST)
+    if path is None or not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         raise ModelError(f"{path}: is not valid JSON. Restore it from the run.") from None
+    if not (isinstance(found, dict) and isinstance(found.get("config"), dict)):
+        raise ModelError(
+            f"{path}: does not say how the model was trained (config). Restore it from the run; "
+            "without the file the model is taken for one that was not trained here."
+        )
+    return found
 
 
 def model_path(name: str) -> str:
@@ -155,12 +175,23 @@ def trained_model_config(folder: str | Path, *, trust_remote_code: bool = False)
 
     Whether its code may run is the caller's to say; a folder may come from anywhere.
     """
-    trained = (read_description(folder) or {}).get("config", {}).get("model", {})
+    description = read_description(folder)
+    trained = description["config"].get("model", {}) if description else {}
     known = {key: trained[key] for key in ("dtype", "attention") if key in trained}
+    if "flash" in known.get("attention", "") and not torch.cuda.is_available():
+        del known["attention"]  # the same but for rounding, computed otherwise
     return ModelConfig(**known, trust_remote_code=trust_remote_code)
 
 
 def trained_template(folder: str | Path) -> TemplateConfig | None:
     """Return the template a model was trained with, or None for a model that is not a run's."""
     description = read_description(folder)
-    return TemplateConfig(**description["config"]["template"]) if description else None
+    if description is None:
+        return None
+    try:
+        return TemplateConfig(**description["config"]["template"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{Path(folder) / MANIFEST}: was written by another version of manyicl ({error}). Use "
+            "that one, or mend the file's config.template."
+        ) from None

@@ -4,8 +4,8 @@ ManyICL (arXiv 2506.11103) makes every answer of a many-shot sequence a target::
 
     L = - (1/Z) sum_k w_k sum_j log p(y_k,j | opening, x_1, y_1, ..., x_k, y_k,<j)
 
-One sequence so trains the 0-shot, 1-shot, ... (S-1)-shot problem together. Every normaliser is the
-same formula with other token weights a, divided by their sum over the whole optimizer step:
+One sequence thus trains the 0-shot, 1-shot, ... (S-1)-shot problems together. Every normaliser
+is the same formula with other token weights a, divided by their sum over the whole optimizer step:
 
     token_mean    a = 1                          Z counts supervised tokens
     answer_mean   a = 1 / tokens of the answer   Z counts answers

@@ -1,8 +1,8 @@
 """The plan of a run: every row it will compute, drawn before training starts.
 
-Row i is so the same whether the run was interrupted or not, and resuming is a jump rather than a
-replay. How long a run is can be said in steps, epochs, tokens run through the model, or answers
-that carry loss; the last two make runs of different regimes equal in cost or in supervision.
+Row i is therefore the same whether or not the run was interrupted, and resuming is a jump rather
+than a replay. How long a run is can be said in steps, epochs, tokens run through the model, or
+answers that carry loss; the last two make runs of different regimes equal in cost or supervision.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from manyicl.training.objective import num_supervised_answers
 
 Plan = list[list[Episode]]
 """Rows of episodes."""
+
+BARREN = 1000  # sequences without a supervised answer after which no more are drawn
 
 
 def plan_rows(stream: EpisodeStream, config: Config) -> Plan:
@@ -104,9 +106,6 @@ def _rows_of_answers(
         if barren > BARREN:  # nothing would ever carry loss: the caller says so
             break
     return plan
-
-
-BARREN = 1000  # sequences without a supervised answer after which no more are drawn
 
 
 def _shortened(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from accelerate import PartialState
@@ -15,7 +16,9 @@ from manyicl.errors import ConfigError
 def join_processes(config: Config) -> bool:
     """Meet the other processes of a launcher, if there are any; return whether this is the main
     one, which alone writes the run folder."""
-    processes = PartialState(cpu=not torch.cuda.is_available())
+    # The others wait while one writes or hashes tens of gigabytes, for which ten minutes, torch's
+    # default, may be too few.
+    processes = PartialState(cpu=not torch.cuda.is_available(), timeout=timedelta(hours=2))
     if config.training.rows_per_step % processes.num_processes:
         raise ConfigError(
             f"training.rows_per_step: is {config.training.rows_per_step}, which "

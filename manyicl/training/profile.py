@@ -19,14 +19,16 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from manyicl.errors import ConfigError
+from manyicl.files import replace_file
 from manyicl.models.flops import Shape, training_flops
-from manyicl.training.checkpoint import write_atomically
+from manyicl.models.forward import without_adapter
 from manyicl.training.trainer import ManyICLTrainer
 
 FILE, TRACE = "profile.json", "profile_trace.json.gz"
 WARM_UP, MOST_TIMED, TRACED = 2, 20, 1  # steps
 PHASES = ("data", "forward", "head", "backward", "optimizer", "other")
 MATRIX = 1024  # rows and columns of the products that measure the machine
+GPU_MATRIX = 8192  # on a GPU a smaller one takes less time than its start
 
 
 class Stopwatch:
@@ -187,12 +189,12 @@ class StepProfile(TrainerCallback):
         if self._trainer.is_world_process_zero():
             found = self._summary() | {"peak_memory_bytes": memory}
             path = self._trainer.run_dir / FILE
-            write_atomically(path, json.dumps(found, indent=1) + "\n")
+            replace_file(path, json.dumps(found, indent=1) + "\n")
 
     def _summary(self) -> dict[str, Any]:
         seconds = self._watch.seconds
         total = sum(seconds.values())
-        shape = Shape.of(_unwrapped(self._trainer.model))
+        shape = Shape.of(without_adapter(self._trainer.model))
         flops = training_flops(shape, self._tokens, self._supervised, self._pairs / self._tokens)
         rate = flops / total
         bf16 = self._trainer.args.bf16
@@ -239,7 +241,8 @@ def profile_lines(run_dir: Path) -> list[str]:
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, seconds: float = 0.3) -> float:
     """Return operations a second of square matrix products, the best of several."""
-    matrix = torch.ones(MATRIX, MATRIX, device=device, dtype=dtype)  # no random numbers are drawn
+    width = MATRIX if device.type == "cpu" else GPU_MATRIX
+    matrix = torch.ones(width, width, device=device, dtype=dtype)  # no random numbers are drawn
     best, stop = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < stop:
         began = time.perf_counter()
@@ -247,7 +250,7 @@ def matrix_rate(device: torch.device, dtype: torch.dtype, seconds: float = 0.3) 
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - began)
-    return 2 * MATRIX**3 / best
+    return 2 * width**3 / best
 
 
 def _peak_memory(device: torch.device) -> int:
@@ -264,12 +267,8 @@ def _peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _unwrapped(model: Any) -> Any:
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
 def _body(model: Any) -> torch.nn.Module:
     """Return the layers below the head; a model without such a part is all forward, no head."""
-    inner = _unwrapped(model)
+    inner = without_adapter(model)
     body = getattr(inner, getattr(inner, "base_model_prefix", ""), None)
     return body if isinstance(body, torch.nn.Module) else inner

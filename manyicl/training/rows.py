@@ -16,8 +16,9 @@ import xxhash
 from torch.utils.data import Dataset
 
 from manyicl.config import ObjectiveConfig
-from manyicl.episodes import EncodedSequence, Episode, EpisodeStream
+from manyicl.episodes import EncodedSequence, EpisodeStream
 from manyicl.training.objective import IGNORED, num_supervised_answers, supervise
+from manyicl.training.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Row:
     num_shots: int  # of the longest sequence; no tensor, so that asking waits for no device
 
     def as_batch(self) -> dict[str, object]:
+        """Return the fields by name, as the trainer hands them on."""
         return dict(vars(self))
 
 
@@ -81,9 +83,7 @@ def split_row(row: Mapping[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
 class RowDataset(Dataset[dict[str, object]]):
     """All rows of a run, encoded when they are asked for."""
 
-    def __init__(
-        self, plan: list[list[Episode]], stream: EpisodeStream, objective: ObjectiveConfig
-    ):
+    def __init__(self, plan: Plan, stream: EpisodeStream, objective: ObjectiveConfig):
         self.plan, self._stream, self._objective = plan, stream, objective
 
     def __len__(self) -> int:
@@ -106,6 +106,7 @@ class RowDataset(Dataset[dict[str, object]]):
         return xxhash.xxh3_128(repr(plan).encode()).hexdigest()
 
     def row(self, index: int) -> Row:
+        """Encode row `index` of the plan, the same each time."""
         sequences = [self._stream.sequence(episode) for episode in self.plan[index]]
         return make_row(sequences, self._objective)
 

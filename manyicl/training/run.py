@@ -9,40 +9,48 @@ returns at once when the model is there already.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 from accelerate import PartialState
 
 from manyicl.config import Config
-from manyicl.episodes import EncodedPool, Encoder, Episode, EpisodeStream, Pool
-from manyicl.errors import ConfigError, Interrupted
+from manyicl.episodes import Encoder, EpisodeStream
+from manyicl.errors import Interrupted
 from manyicl.models import (
-    base_tokenizer,
-    build_base,
-    context_length,
+    free_memory,
     load_model,
-    load_tokenizer,
     model_without_weights,
     shipped,
     stored_context_length,
     widen_slow_bf16,
 )
-from manyicl.tasks import TaskCollection, load_tasks
+from manyicl.tasks import TaskCollection
 from manyicl.training import checkpoint, run_folder
 from manyicl.training.arguments import check_trackers, training_arguments
+from manyicl.training.base import (
+    base_path,
+    check_base,
+    check_dtype,
+    check_fit,
+    refuse_length,
+    training_tokenizer,
+)
 from manyicl.training.callbacks import Progress, Rhythm, StopSignal
+from manyicl.training.data import held_in_tasks, make_stream
 from manyicl.training.freezing import freeze
 from manyicl.training.isolation import sequences_kept_apart
 from manyicl.training.model_folder import save_model_folder
-from manyicl.training.plan import demonstrations_by_task, num_steps, plan_rows, whole_steps
+from manyicl.training.plan import (
+    Plan,
+    demonstrations_by_task,
+    num_steps,
+    plan_rows,
+    whole_steps,
+)
 from manyicl.training.processes import join_processes, main_process_first
 from manyicl.training.rows import RowDataset
 from manyicl.training.trainer import ManyICLTrainer
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 
 def train(config: Config, *, profile: bool = False) -> Path:
@@ -80,82 +88,11 @@ def check_run_folder(config: Config) -> None:
     if path and not (Path(config.run_dir) / "model").is_dir():
         limit = stored_context_length(path, trust_remote_code=trust)
         if limit and config.episodes.max_tokens > limit:
-            _refuse_length(config, limit)
+            refuse_length(config, limit)
         if config.training.freeze and not (Path(path) / "adapter_config.json").is_file():
             freeze(model_without_weights(path, config.model), config.training.freeze)
     with run_folder.open_run(config) as run_dir:
         run_folder.bind(run_dir, config, held_in)
-
-
-def held_in_tasks(config: Config) -> TaskCollection:
-    """Return the tasks a run trains on; no row of any task is opened yet."""
-    held_in, _ = load_tasks(config.tasks.path).split_held_out(
-        config.tasks.held_in, config.tasks.held_out
-    )
-    if config.regime == "dedicated" and len(held_in) > 1:
-        names = ", ".join(task.name for task in held_in)
-        raise ConfigError(
-            f"regime: 'dedicated' trains on one task, but tasks.held_in holds {names}. Name one."
-        )
-    return held_in
-
-
-def base_path(config: Config, run_dir: Path, held_in: TaskCollection) -> str:
-    """Return where the untuned model is: `model.path`, or the run's own base/."""
-    check_base(config)
-    if config.model.path:
-        return config.model.path
-    return str(build_base(config.model, run_dir / "base", _texts(held_in)))
-
-
-def training_tokenizer(config: Config, held_in: TaskCollection) -> PreTrainedTokenizerBase:
-    """Return the tokenizer a run trains with; no model is built and nothing is written."""
-    check_base(config)
-    model, base = config.model, Path(config.run_dir) / "base"
-    trust = model.trust_remote_code
-    if model.path:
-        key = "model.tokenizer" if model.tokenizer else "model.path"
-        return load_tokenizer(model.tokenizer or model.path, trust_remote_code=trust, key=key)
-    if base.is_dir() and run_folder.is_bound_to(base.parent, config):
-        return load_tokenizer(str(base), trust_remote_code=trust)
-    return base_tokenizer(model, _texts(held_in))
-
-
-def check_base(config: Config) -> None:
-    """Raise `ConfigError` where `model` names no base, two, or one too short for the sequences."""
-    model, limit = config.model, config.model.config.get("max_position_embeddings")
-    if isinstance(limit, int) and config.episodes.max_tokens > limit:
-        _refuse_length(config, limit)
-    if model.path and model.config:
-        raise ConfigError(
-            "model.path and model.config are both set. Keep one of them (model.path= on the "
-            "command line clears the path)."
-        )
-    if model.path and model.tokenizer == "train":
-        raise ConfigError(
-            "model.tokenizer: is 'train', but the weights of model.path know another vocabulary. "
-            "Leave it empty, or build a model from model.config."
-        )
-    if not model.path and not model.config:
-        raise ConfigError(
-            "model.path: is empty, and there is no model.config to build a model from. "
-            "Name a model: model.path=nano (the one that comes with manyicl), a local folder, or "
-            "a hub id such as mistralai/Mistral-7B-v0.3."
-        )
-
-
-def _texts(held_in: TaskCollection) -> Iterator[str]:
-    """Yield what a run's own tokenizer is trained on: the train text, nothing else."""
-    for task in held_in:
-        for example in task.train:
-            for text in (task.instruction, example.input, example.target):
-                yield f"{text}\n"
-
-
-def make_stream(config: Config, encoder: Encoder, held_in: TaskCollection) -> EpisodeStream:
-    """Return the stream of training episodes over the held-in tasks."""
-    pools = [EncodedPool(Pool(task), encoder) for task in held_in]
-    return EpisodeStream(pools, config.episodes)
 
 
 def _train(
@@ -165,14 +102,14 @@ def _train(
         base = base_path(config, run_dir, held_in)
         shipped.resolve(base)  # a GGUF file is unpacked by one process
     tokenizer = training_tokenizer(config, held_in)
-    _check_dtype(config, base)
+    check_dtype(config, base)
     model = load_model(base, config.model, training=True)
     if hasattr(model, "peft_config") and config.model.dtype == "auto":
         # The base under an adapter comes as stored; nothing of it is saved again.
         wide = config.training.precision == "fp32"
         model = model.float() if wide else widen_slow_bf16(model)
     freeze(model, config.training.freeze)
-    _check_fit(config, model, tokenizer)
+    check_fit(config, model, tokenizer)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     drawn = plan_rows(stream, config)
     plan = whole_steps(drawn, config.training.rows_per_step, PartialState().num_processes)
@@ -188,6 +125,9 @@ def _train(
         rows = RowDataset(plan, stream, config.objective)
         trainer = _trained(config, run_dir, model, tokenizer, rows, profile)
     save_model_folder(trainer, config, stream, base, model_dir)
+    trainer.release()
+    del trainer, model
+    free_memory()
     return model_dir
 
 
@@ -205,10 +145,6 @@ def _trained(
         run_dir=run_dir,
         keep_checkpoints=config.training.keep_checkpoints,
     )
-    from transformers import DefaultFlowCallback, PrinterCallback, ProgressCallback
-
-    for callback in (DefaultFlowCallback, PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
     if profile:
         from manyicl.training.profile import StepProfile
 
@@ -244,45 +180,7 @@ def _resume_point(run_dir: Path, trainer: ManyICLTrainer) -> Path | None:
     return newest
 
 
-def _check_dtype(config: Config, base: str) -> None:
-    """Refuse, or warn of, 16-bit weights that are to be trained themselves."""
-    adapter = config.model.lora.rank or (Path(base) / "adapter_config.json").is_file()
-    if adapter or config.model.dtype not in ("float16", "bfloat16"):
-        return
-    way_out = "Use auto: weights train in fp32 and are stored as they came; or an adapter (lora)."
-    if config.model.dtype == "float16":
-        raise ConfigError(
-            "model.dtype: is float16, in which the optimizer's averages of squared gradients come "
-            f"to 0 and steps grow without bound. {way_out}"
-        )
-    if PartialState().is_main_process:
-        print(
-            "warning: model.dtype=bfloat16: at fine-tuning rates most steps are smaller than bf16 "
-            f"can add to a weight. {way_out}",
-            file=sys.stderr,
-        )
-
-
-def _check_fit(config: Config, model: Any, tokenizer: Any) -> None:
-    limit = context_length(model)
-    if limit and config.episodes.max_tokens > limit:
-        _refuse_length(config, limit)
-    rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
-        raise ConfigError(
-            f"model.tokenizer: has {len(tokenizer)} tokens, but the model embeds only {rows}. "
-            "Use the model's own tokenizer."
-        )
-
-
-def _refuse_length(config: Config, limit: int) -> NoReturn:
-    raise ConfigError(
-        f"episodes.max_tokens: is {config.episodes.max_tokens}, but the model takes at most "
-        f"{limit} tokens. Lower it, or choose a model with a longer context."
-    )
-
-
-def _say_plan(config: Config, stream: EpisodeStream, plan: list[list[Episode]]) -> None:
+def _say_plan(config: Config, stream: EpisodeStream, plan: Plan) -> None:
     counts, shown = stream.counts, demonstrations_by_task(plan, stream)
     print(
         f"{len(stream.pools)} held-in tasks, {shown.total():,} demonstrations in "

@@ -15,8 +15,8 @@ from typing import Any
 
 from manyicl.config import Config, as_dict, load_config, save_config
 from manyicl.errors import ConfigError, listing
+from manyicl.files import file_beside, replace_file
 from manyicl.tasks import TaskCollection
-from manyicl.training.checkpoint import write_atomically
 from manyicl.training.folder_lock import LOCK, hold_folder
 
 # What may change between a run and its continuation: nothing that alters the weights.
@@ -71,10 +71,10 @@ def bind(run_dir: Path, config: Config, tasks: TaskCollection, *, write: bool = 
     if write:
         if problem:
             shutil.rmtree(run_dir / "base", ignore_errors=True)
-        write_atomically(run_dir / "data.json", json.dumps(data, indent=1, sort_keys=True) + "\n")
-        part = run_dir / "config.yaml.part"
-        save_config(config, part)
-        part.replace(run_dir / "config.yaml")
+        known = json.dumps(data, indent=1, sort_keys=True) + "\n"
+        replace_file(run_dir / "data.json", known, lasting=True)
+        with file_beside(run_dir / "config.yaml") as part:
+            save_config(config, part)
 
 
 def _other_configuration(run_dir: Path, config: Config) -> str | None:

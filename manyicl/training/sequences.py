@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from manyicl.config import Config, save_config
-from manyicl.episodes import Encoder, Episode, EpisodeStream
+from manyicl.episodes import Episode, EpisodeStream
 from manyicl.errors import ConfigError
-from manyicl.training.export import check_free, whole_folder
+from manyicl.files import check_free, whole_folder
+from manyicl.training.data import planned
 from manyicl.training.objective import IGNORED, supervise
-from manyicl.training.plan import plan_rows
-from manyicl.training.run import held_in_tasks, make_stream, training_tokenizer
 
 SEQUENCES_A_GROUP = 256  # kept in memory before they are written
 FILE = "data/train-00000-of-00001.parquet"
@@ -74,10 +73,8 @@ def export_sequences(
     check_free(folder, "--sequences")
     if number is not None and number < 1:
         raise ConfigError(f"--num: is {number}; it must be at least 1.")
-    held_in = held_in_tasks(config)
-    tokenizer = training_tokenizer(config, held_in)
-    stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
-    episodes = [episode for row in plan_rows(stream, config) for episode in row]
+    tokenizer, stream, plan = planned(config)
+    episodes = [episode for row in plan for episode in row]
     if number is not None and number > len(episodes):
         raise ConfigError(
             f"--num: is {number:,}, but the run has {len(episodes):,} sequences. Lower it, or "

@@ -17,9 +17,10 @@ from typing import Any
 
 import torch
 from torch.utils.data import SequentialSampler
-from transformers import Trainer
+from transformers import DefaultFlowCallback, PrinterCallback, ProgressCallback, Trainer
 
 from manyicl.errors import Diverged, RunError
+from manyicl.files import replace_file
 from manyicl.models import frozen_identity
 from manyicl.training import checkpoint
 from manyicl.training.loss import Shortcuts, supervised_loss, supervised_nll
@@ -27,6 +28,8 @@ from manyicl.training.rows import split_row
 from manyicl.training.shot_loss import Reduce, ShotLoss, at_shots
 
 STATISTICS = "shot_loss.json"
+# Who trains says when there is a line, a checkpoint and an end (callbacks.py, study/in_memory.py).
+NOT_OURS = (DefaultFlowCallback, PrinterCallback, ProgressCallback)
 
 
 class ManyICLTrainer(Trainer):
@@ -36,6 +39,8 @@ class ManyICLTrainer(Trainer):
         recomputes = kwargs["args"].activation_checkpointing
         self._shortcuts = Shortcuts.of(kwargs["model"], recomputes=recomputes)
         super().__init__(*args, data_collator=_only_row, **kwargs)
+        for callback in NOT_OURS:
+            self.remove_callback(callback)
         self.run_dir = run_dir
         self.num_supervised_answers = self.train_dataset.num_supervised_answers()  # type: ignore
         self.shot_loss = ShotLoss()
@@ -47,6 +52,11 @@ class ManyICLTrainer(Trainer):
         self._seconds = 0.0  # since the last log line, without the pauses between runs
         self._step_rows: list[tuple[torch.Tensor, Mapping[str, Any]]] = []  # weighted nll, row
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's weights
+
+    def release(self) -> None:
+        """Undo what accelerate did to the model for training: its forward computes in the weights'
+        own type again, and is no reference to the model itself, which could so never be freed."""
+        self.accelerator.unwrap_model(self.model_wrapped, keep_fp32_wrapper=False)
 
     # --- the loss --------------------------------------------------------------------------------
 
@@ -71,15 +81,15 @@ class ManyICLTrainer(Trainer):
         return (loss, {}) if return_outputs else loss
 
     def _non_finite(self, model: torch.nn.Module, row: Mapping[str, Any]) -> str:
-        model = self.accelerator.unwrap_model(model)
-        where = next(
-            (
+        model, where = self.accelerator.unwrap_model(model), " or ".join(row["names"])
+        if not self.is_fsdp_enabled:  # with shards, the other processes would have to compute too
+            sequences = zip(row["names"], split_row(row), strict=True)
+            wrong = (
                 name
-                for name, sequence in zip(row["names"], split_row(row), strict=True)
+                for name, sequence in sequences
                 if not torch.isfinite(supervised_nll(model, sequence)).all()
-            ),
-            " or ".join(row["names"]),
-        )
+            )
+            where = next(wrong, where)
         return (
             f"step {self.state.global_step + 1}: the loss is not finite at {where}; stopped before "
             "the optimizer step. Look at these rows, lower training.learning_rate, or use "
@@ -115,6 +125,7 @@ class ManyICLTrainer(Trainer):
     # --- log lines -------------------------------------------------------------------------------
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add a line to log.jsonl, with the loss by number of shots and the counts so far."""
         if "learning_rate" not in logs:  # the base class's closing summary: ours is in the report
             return
         now = time.perf_counter()
@@ -202,4 +213,4 @@ def _cut_log(path: Path, step: int) -> None:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n")]
         kept = [line for line in whole if json.loads(line)["step"] <= step]
-        checkpoint.write_atomically(path, "".join(kept))
+        replace_file(path, "".join(kept), lasting=True)

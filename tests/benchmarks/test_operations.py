@@ -10,7 +10,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from manyicl.benchmarks.operations import (
     QueryShape,
     prefill_flops,
-    prefix_bytes_per_token,
     query_flops,
     sweep_flops,
 )
@@ -37,10 +36,6 @@ def test_a_sweep_computes_the_longest_prefix_once():
     query = QueryShape(2, (1, 1))
     one, two = (query_flops(SHAPE, prefix, query) for prefix in (0, 7))
     assert sweep_flops(SHAPE, [0, 7], [query, query]) == prefill_flops(SHAPE, 7) + 2 * (one + two)
-
-
-def test_bytes_of_a_prefix_token():
-    assert prefix_bytes_per_token(SHAPE, 4, 4) == 2 * 2 * 4 * 4
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -159,7 +161,7 @@ def test_answers_that_are_there_are_kept_unless_forced(folder, tmp_path, capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["answers.csv"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, torch.OutOfMemoryError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, torch.OutOfMemoryError, signal.SIGTERM])
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_answers_finished_before_a_break_are_kept(
     folder, tmp_path, capsys, monkeypatch, error, suffix
@@ -175,13 +177,16 @@ def test_answers_finished_before_a_break_are_kept(
     def broken(self, *args):
         calls.append(args)
         if len(calls) == broken_at:
-            raise error
+            if error is signal.SIGTERM:
+                os.kill(os.getpid(), error)
+            else:
+                raise error
         return plain(self, *args)
 
     monkeypatch.setattr(Engine, "choose", broken)
     capsys.readouterr()
     broken_at = 3
-    assert main(words(folder, out, *more)) == (130 if error is KeyboardInterrupt else 1)
+    assert main(words(folder, out, *more)) == (1 if error is torch.OutOfMemoryError else 130)
     assert f"broken off after 2 of 3 rows; their answers: {part}" in capsys.readouterr().err
     assert not out.exists()
     kept = part.read_text(encoding="utf-8")
@@ -227,3 +232,27 @@ def test_a_place_that_cannot_be_written_is_found_before_the_model_is_read(folder
     arguments = words(folder, tmp_path / "a.txt", "--task", "ticket_team")
     assert main(arguments) == 2
     assert "answers are written as .jsonl, .csv, .tsv" in capsys.readouterr().err
+
+
+def test_answers_that_cannot_be_written_after_all_are_kept_elsewhere(
+    folder, tmp_path, capsys, monkeypatch
+):
+    out = tmp_path / "answers.jsonl"
+    more = ("--task", folder / "toy", "--query-input", "text", "--shots", 2)
+    assert main(words(folder, out, *more)) == 0
+    expected = out.read_text(encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    replace = os.replace
+
+    def full(source: str, target: Path) -> None:
+        if Path(target).parent == tmp_path:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    capsys.readouterr()
+    assert main(words(folder, out, *more, "--force")) == 1
+    (spare,) = (tmp_path / "tmp").iterdir()
+    assert f"the answers are in {spare} instead" in capsys.readouterr().err
+    assert spare.read_text(encoding="utf-8") == expected

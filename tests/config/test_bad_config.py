@@ -231,3 +231,14 @@ def test_any_value_gives_a_valid_configuration_or_a_message(key, value):
             found = error
     said = str(found)
     assert isinstance(found, Config) or key.rpartition(".")[0] in said or "valid YAML" in said
+
+
+@pytest.mark.parametrize("override", ["tasks.held_out=[family: nli]", "tasks.path=[a,[b]]"])
+def test_members_of_lists_are_single_values(override):
+    with pytest.raises(ConfigError, match=r"tasks\.(held_out|path): is .*it must be"):
+        load_config(None, [override])
+
+
+def test_a_seed_counts_once():
+    with pytest.raises(ConfigError, match=r"evaluation\.seeds: is .0, 1, 0.; a seed given twice"):
+        load_config(None, ["evaluation.seeds=[0,1,0]"])

@@ -141,3 +141,8 @@ def test_a_prompt_that_cannot_be_rendered_names_its_key(prompt, expected):
     config = TemplateConfig(kind="jinja", prompt=prompt)
     with pytest.raises(TemplateError, match=rf"template\.prompt: .*{expected}"):
         Encoder(byte_level_tokenizer(), config).prompt(make_task(), "text")
+
+
+def test_an_end_mark_with_a_backslash_is_no_line_break():
+    with pytest.raises(TemplateError, match="holds a backslash and an n, not a line break"):
+        Encoder(byte_level_tokenizer(), TemplateConfig(end_mark="\\n\\n"))

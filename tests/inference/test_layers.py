@@ -113,7 +113,7 @@ def test_bytes_of_a_token_by_hand():
     model = tiny_model()  # 2 layers, 2 key heads of width 8
     assert bytes_per_prefix_token(model) == 2 * 2 * 2 * 8 * 4
     assert bytes_per_prefix_token(model.bfloat16()) == 2 * 2 * 2 * 8 * 2
-    assert bytes_per_prefix_token(model, "int8") == 64 + 64 // 32 * 4
+    assert bytes_per_prefix_token(model, "int8") == 64 + 64 // 8 * 4  # a scale a head
     prefix = prefill(model.float(), EncodedSequence("toy", IDS[:10], (), (10,)))
     assert prefix.num_bytes == 10 * bytes_per_prefix_token(model)
 

@@ -82,3 +82,13 @@ def test_a_file_of_another_kind_is_refused():
     assert check_suffix("a/B.CSV") == ".csv"
     with pytest.raises(TaskError, match=r"out\.xlsx: answers are written as \.jsonl"):
         check_suffix("out.xlsx")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_lone_carriage_return_ends_no_row(suffix):
+    table = Table("q.jsonl", ("text",), [{"text": "first\rsecond"}, {"text": "plain"}])
+    delimiter = "\t" if suffix == ".tsv" else ","
+    text = as_file(table, WRITTEN, suffix)
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    assert [row["text"] for row in rows] == ["first\rsecond", "plain"]
+    assert [row["answer"] for row in rows] == ["one\ntwo", ""]

@@ -73,7 +73,7 @@ def test_a_cropped_prefix_equals_a_shorter_one(engine):
     pool = pool_of(engine, task)
     prefix = engine.prefix(pool, range(8))
     for num_shots in (5, 2, 0):
-        prefix.crop(num_shots)
+        prefix = prefix.first(num_shots)
         assert prefix.num_shots == num_shots
         fresh = engine.prefix(pool, range(num_shots))
         assert prefix.ids == fresh.ids

@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from builders import (
-    byte_level_tokenizer,
-    tiny_model,
-)
+from builders import byte_level_tokenizer, tiny_model
+from safetensors.torch import load_file, save_file
 
 from manyicl.config import LoraConfig, ModelConfig
 from manyicl.errors import ModelError
-from manyicl.models import (
-    load_model,
-)
+from manyicl.models import load_model, load_tokenizer
 
 IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
 
@@ -159,3 +155,23 @@ def test_an_adapter_without_weights_is_refused(adapter, tmp_path):
     shutil.copytree(adapter, tmp_path / "adapter")
     (tmp_path / "adapter/adapter_model.safetensors").unlink()
     refused(tmp_path / "adapter")
+
+
+def test_an_adapter_that_lacks_weights_is_refused(adapter, tmp_path):
+    folder = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    path = folder / "adapter_model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(path).items() if ".layers.1." not in name}
+    save_file(kept, path)
+    refused(folder, "missing adapter keys")
+
+
+def test_a_pickled_adapter_is_not_read(adapter, tmp_path):
+    folder = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    (folder / "adapter_model.safetensors").unlink()
+    (folder / "adapter_model.bin").write_bytes(b"pickle")
+    refused(folder, "is a pickle and is not read")
+
+
+def test_an_adapter_without_a_tokenizer_has_that_of_its_base(saved, adapter):
+    assert not list(adapter.glob("tokenizer*"))
+    assert load_tokenizer(str(adapter)).get_vocab() == load_tokenizer(str(saved)).get_vocab()

@@ -17,6 +17,7 @@ from builders import (
     metaspace_tokenizer,
     tiny_model,
 )
+from safetensors.torch import load_file, save_file
 
 from manyicl.config import LoraConfig, ModelConfig
 from manyicl.errors import ModelError
@@ -330,3 +331,33 @@ def test_logits_at_positions_equal_those_of_a_model_that_computes_all(saved):
     ours = logits_at(model, keep, input_ids=IDS, position_ids=torch.arange(7)[None])
     plain = logits_at(Plain(), keep, input_ids=IDS, position_ids=torch.arange(7)[None])
     torch.testing.assert_close(ours, plain)
+
+
+# --- weights that are not there ------------------------------------------------------------------
+
+
+def rewritten(folder: Path, change: Any) -> Path:
+    """The folder with its tensors renamed by `change`, or left out where that gives None."""
+    path = folder / "model.safetensors"
+    kept = {change(name): tensor for name, tensor in load_file(path).items() if change(name)}
+    save_file(kept, path, metadata={"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda name: None if ".layers.1." in name else name, "lacks 9 of the model's weights"),
+        (lambda name: f"module.{name}", "It holds others that the model does not have: module."),
+        (lambda name: None if "lm_head" in name else name, "lm_head.weight"),
+    ],
+    ids=["a layer", "saved from inside a wrapper", "the head"],
+)
+def test_weights_that_are_missing_are_not_drawn_at_random(copied, change, said):
+    refused(rewritten(copied, change), "lacks", said)
+
+
+def test_a_folder_below_the_home_is_found(saved, monkeypatch):
+    monkeypatch.setenv("HOME", str(saved.parent))
+    assert torch.equal(logits(load_model(f"~/{saved.name}")), logits(load_model(str(saved))))
+    assert load_tokenizer(f"~/{saved.name}").get_vocab() == load_tokenizer(str(saved)).get_vocab()

@@ -117,7 +117,8 @@ def test_a_base_is_whole_or_not_there(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             build_base(config_of(), folder, CORPUS)
     assert not folder.exists()
-    (tmp_path / "base.part/left over").write_text("of the first attempt")
+    (tmp_path / ".base.part").mkdir()  # by a process that was killed
+    (tmp_path / ".base.part/left over").write_text("of the first attempt")
     build_base(config_of(), folder, CORPUS)
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
     assert not (folder / "left over").exists()

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from manyicl.evaluation.token_loss import token_losses
 from manyicl.models.scratch import train_tokenizer
 from manyicl.pretraining.held_out import (
-    bits_per_byte,
     draw_held_out,
     loss_by_position,
     position_buckets,
     split_documents,
     token_bytes,
-    token_losses,
     weighted_mean,
 )
 
@@ -33,39 +28,6 @@ def model() -> LlamaForCausalLM:
         LlamaConfig(vocab_size=VOCAB, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
                     intermediate_size=32, max_position_embeddings=128, initializer_range=0.5)
     ).eval()  # fmt: skip
-
-
-def plain_loss(model, context, target) -> float:
-    with torch.inference_mode():
-        logits = model(torch.tensor(context)[None]).logits[0, -1]
-    return float(torch.nn.functional.cross_entropy(logits, torch.tensor(target)))
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.integers(2, 70), st.sampled_from([4, 8, 16, 128]))
-def test_every_token_is_predicted_once_from_half_a_window_at_least(model, size, context):
-    ids = np.random.default_rng(size).integers(1, VOCAB, size)
-    losses = token_losses(model, ids, context)
-    assert losses.shape == (size - 1,)
-    half = context // 2
-    # Which tokens a window predicts follows from its length alone.
-    done, start = 1, 0
-    for at in range(1, size):
-        if at == min(start + context, size) and at >= done:
-            start, done = max(0, min(at - half, size - context)), at
-        assert at - start >= min(half, at)
-        assert at - start < context
-        assert losses[at - 1] == pytest.approx(plain_loss(model, ids[start:at], ids[at]), abs=1e-4)
-
-
-def test_one_window_is_the_plain_loss(model):
-    ids = np.random.default_rng(1).integers(1, VOCAB, 50)
-    with torch.inference_mode():
-        logits = model(torch.from_numpy(ids)[None]).logits[0]
-    expected = torch.nn.functional.cross_entropy(
-        logits[:-1], torch.from_numpy(ids[1:]), reduction="none"
-    )
-    np.testing.assert_allclose(token_losses(model, ids, 64), expected.numpy(), atol=1e-5)
 
 
 def test_bytes_of_tokens_add_up_to_the_text_and_its_end_marks():
@@ -97,8 +59,7 @@ def test_documents_are_cut_behind_end_marks():
     assert split_documents(np.array([], np.uint16), END) == []
 
 
-def test_bits_and_means():
-    assert bits_per_byte(8 * math.log(2), 4) == pytest.approx(2)
+def test_means_by_weight():
     assert weighted_mean({"a": 1.0, "b": 3.0}, {"a": 3, "b": 1, "c": 9}) == 1.5
     assert weighted_mean({"a": 1.0, "b": 3.0}, {"a": 0, "b": 0}) == 2
 

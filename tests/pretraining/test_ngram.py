@@ -110,7 +110,6 @@ def test_bigrams_computed_by_hand():
     # n1 = n2 = n3 = 1 and n4 = 0: Y = 1/3.
     d1, d2, d3 = 1 / 3, 1.0, 3.0
     assert model.discounts[0] == pytest.approx([d1, d2, d3])
-    assert model.num_ngrams == [3, 5]
     left = (d1 + d2 + d3) / 6
     unigrams = np.array([(3 - d3) / 6, (1 - d1) / 6, (2 - d2) / 6, 0]) + left / 4
     # After 0 come 1 three times and 2 once; after 3 nothing.

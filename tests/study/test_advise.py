@@ -23,7 +23,7 @@ from manyicl.study.advice.rules import (
 )
 from manyicl.study.advice.text import findings, notes, recommendation, train_command
 from manyicl.tasks import Example
-from manyicl.training.run import held_in_tasks
+from manyicl.training.data import held_in_tasks
 
 
 def rows(count: int, name: str = "toy", **more):

@@ -189,7 +189,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path, path, monkeypat
 
     store = filled(tmp_path / "new")
     with monkeypatch.context() as patch:
-        patch.setattr(cells_file.os, step, failing)
+        patch.setattr(os, step, failing)
         expected = RunError if isinstance(error, OSError) else KeyboardInterrupt
         with pytest.raises(expected):
             opened(path).save(store)

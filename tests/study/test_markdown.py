@@ -20,7 +20,7 @@ from manyicl.study.report.markdown import (
     study_markdown,
     table_lines,
 )
-from manyicl.study.report.tables import Cell, Row, Table
+from manyicl.study.report.tables import TableCell, TableData, TableRow
 
 MANY = ModelKey("many_shot", "tokens")
 RESULTS = synthetic_study(
@@ -145,8 +145,8 @@ def test_the_same_results_give_the_same_text(text: str) -> None:
 
 
 def test_a_table_is_written_with_its_markup_escaped() -> None:
-    table = Table(
-        "a | caption", ("x", "y"), (Row("a_b|c\nd", (Cell("1", "n", "0–2", bold=True),)),)
+    table = TableData(
+        "a | caption", ("x", "y"), (TableRow("a_b|c\nd", (TableCell("1", "n", "0–2", bold=True),)),)
     )
     assert table_lines(table) == (
         "a \\| caption\n\n| x | y |\n|---|--:|\n| a\\_b\\|c d | **1** (n, 0–2) |"

@@ -124,7 +124,7 @@ def test_the_comparison_with_dedicated_models_is_that_of_the_analysis(page: Page
     worth = examples_worth(RESULTS, many, held_out=True)
     assert worth is not None
     cell = page.row("How many examples", "all")["budget tokens (64 shots)"]
-    assert cell == worth.text.replace("(", "").replace(")", "")
+    assert cell == f"{worth.words} {worth.interval}"
     described = page.text
     for point in dedicated_curve(RESULTS, held_out=True):
         assert f"{percent(point.mean)} at {point.pool_size}" in described

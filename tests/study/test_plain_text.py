@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 import torch
 from builders import tiny_model
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from manyicl.errors import RunError
-from manyicl.pretraining import held_out
+from manyicl.evaluation.token_loss import token_losses
 from manyicl.study.records import StudyError
 from manyicl.study.retention.free_generation import (
     OPENING_TOKENS,
@@ -26,7 +24,7 @@ from manyicl.study.retention.free_generation import (
     has_markup,
 )
 from manyicl.study.retention.plain_text import PASSAGE_CHARS, PlainText, load_texts, sample
-from manyicl.study.retention.text_loss import TextCodec, bits_per_byte, token_losses
+from manyicl.study.retention.text_loss import TextCodec, bits_per_byte
 from manyicl.tasks.builtin.lexicon.word_list import words
 
 WORDS = words("the report says that no train left before noon while rain fell on a quiet town")
@@ -138,38 +136,13 @@ def test_the_sample_is_fixed_and_no_file_order():
 # --- bits per byte -----------------------------------------------------------------------------
 
 
-@settings(max_examples=12)
-@given(st.integers(2, 90), st.sampled_from([4, 9, 16, 128]))
-def test_losses_are_those_of_the_pre_training_measure(size, context):
-    model = tiny_model(vocab_size=60)
-    ids = np.random.default_rng(size).integers(1, 60, size)
-    np.testing.assert_allclose(
-        token_losses(model, ids.tolist(), context),
-        held_out.token_losses(model, ids, context),
-        atol=1e-5,
-    )
-
-
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma3_text"])
-def test_losses_are_plain_cross_entropy_for_any_architecture(architecture):
-    model = tiny_model(architecture)
-    ids = np.random.default_rng(0).integers(1, 500, 70)
-    with torch.inference_mode():
-        logits = model(torch.from_numpy(ids)[None]).logits[0].float()
-    expected = torch.nn.functional.cross_entropy(
-        logits[:-1], torch.from_numpy(ids[1:]), reduction="none"
-    )
-    found = token_losses(model, ids.tolist(), 128)
-    np.testing.assert_allclose(found, expected.numpy(), rtol=2e-4, atol=1e-4)
-
-
 def test_bits_per_byte_is_the_formula_over_each_document_alone(any_tokenizer):
     documents = ("Größe 12 → 3 €, </s> naïve <|end|>", prose(3, 30), "日本 and more")
     model = tiny_model(vocab_size=len(any_tokenizer))
     codec = TextCodec(any_tokenizer)
     assert len(codec.start) == 1
     nats = sum(
-        held_out.token_losses(model, np.array([*codec.start, *codec.encode(d)]), 512).sum()
+        token_losses(model, [*codec.start, *codec.encode(d)], 512, head_in_parts=True).sum()
         for d in documents
     )
     expected = nats / math.log(2) / sum(len(d.encode()) for d in documents)

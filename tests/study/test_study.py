@@ -205,6 +205,7 @@ def test_a_rate_that_diverges_is_a_result_and_the_others_are_chosen_from(folder,
 
     def diverging(study: Any, asked: Any, where: Path, rate: float) -> Path:
         if asked["regime"] == "zero_shot" and rate == 3e-3:
+            (where / "run" / "checkpoint-2").mkdir(parents=True)
             raise Diverged("step 2: the loss is not finite")
         return original(study, asked, where, rate)
 
@@ -218,6 +219,7 @@ def test_a_rate_that_diverges_is_a_result_and_the_others_are_chosen_from(folder,
         min((s.loss, rate) for rate, s in found.items() if rate and s.loss is not None)[1]
     ]
     assert StudyResults.from_json(results.to_json()) == results
+    assert not list((folder / "diverging").rglob("checkpoint-*"))
 
 
 def test_if_every_rate_diverges_the_message_says_so():

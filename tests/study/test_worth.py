@@ -117,7 +117,7 @@ def test_what_it_is_worth_by_hand(score, place, pool_size, text) -> None:
     assert found is not None
     assert found.place == place
     assert found.pool_size == (pool_size if pool_size is None else pytest.approx(pool_size))
-    assert found.text == text
+    assert f"{found.words} ({found.interval})" == text
     assert (found.smallest, found.largest) == (16, 256)
 
 
@@ -129,7 +129,7 @@ def test_an_uncertain_worth_may_reach_beyond_both_ends() -> None:
     assert found is not None
     assert found.place == "between"
     assert (found.low, found.high) == (0, math.inf)
-    assert found.text.endswith("(below 16 to above 256)")
+    assert found.interval == "below 16 to above 256"
 
 
 def test_a_curve_that_crosses_twice_counts_its_first_crossing() -> None:

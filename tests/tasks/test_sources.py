@@ -6,7 +6,7 @@ from manyicl.errors import RunError, TaskError
 from manyicl.tasks import load_tasks, read_task
 from manyicl.tasks.mapping import ColumnMapping
 from manyicl.tasks.sampling import Limits
-from manyicl.tasks.sources import TaskFields, import_files, write_whole
+from manyicl.tasks.sources import TaskFields, import_files, write_task_folder
 
 WORDS = (
     "river", "stone", "lamp", "cloud", "paper", "train", "apple", "chair", "storm", "bread",
@@ -205,7 +205,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     source = write_csv(tmp_path / "my.csv", labelled(9))
 
     def full(task, folder):
-        folder.mkdir(parents=True)
+        folder.mkdir(exist_ok=True)
         (folder / "train.jsonl").write_text("half a ro")
         raise OSError(28, "No space left on device")
 
@@ -217,7 +217,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_an_import_that_was_killed_is_no_task_and_can_be_done_again(tmp_path):
     source = write_csv(tmp_path / "my.csv", labelled(9))
-    stage = tmp_path / "tasks/.tickets.partial"
+    stage = tmp_path / "tasks/.tickets.part"
     stage.mkdir(parents=True)
     (stage / "train.jsonl").write_text("half a ro")
     with pytest.raises(TaskError, match="holds no task"):
@@ -231,7 +231,7 @@ def test_a_task_that_does_not_read_back_is_not_left(tmp_path, monkeypatch):
     task = read_task(do_import(source, tmp_path).folder)
     monkeypatch.setattr("manyicl.tasks.task.Task.metadata", lambda self: {"name": "x"})
     with pytest.raises(TaskError):
-        write_whole(task, tmp_path / "other")
+        write_task_folder(task, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 

@@ -2,7 +2,7 @@ import datasets
 import pytest
 
 from manyicl.errors import TaskError
-from manyicl.tasks.tables import Reading, join_tables, read_table
+from manyicl.tasks.tables import Reading, join_tables, read_table, read_text
 
 ROWS = [{"text": "a", "label": 0}, {"text": "b", "label": 1}]
 
@@ -104,3 +104,9 @@ def test_the_type_can_be_named_where_the_suffix_is_unusual(tmp_path):
 def test_faulty_json_is_told_with_the_way_out(tmp_path):
     with pytest.raises(TaskError, match=r"(?s)row 2: not valid.*row 3: not.*one JSON object on on"):
         read_table(write(tmp_path, "x.jsonl", '{"a": 1}\n{\nb\n'))
+
+
+@pytest.mark.parametrize("encoding", ["", "utf-8", "utf-8-sig"])
+def test_a_mark_at_the_start_of_a_file_is_no_part_of_its_text(tmp_path, encoding):
+    (tmp_path / "q.csv").write_bytes("\ufefftext\na\n".encode())
+    assert read_text(tmp_path / "q.csv", encoding) == ("text\na\n", ())

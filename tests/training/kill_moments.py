@@ -95,15 +95,15 @@ def _half_the_optimizer() -> None:
 
 
 def _half_the_manifest() -> None:
-    write = checkpoint.write_atomically
+    write = checkpoint.replace_file
 
-    def half(path: Path, text: str) -> None:
+    def half(path: Path, text: str, **how: bool) -> None:
         if path.parent.name == f"checkpoint-{STEP}":
-            path.with_name(path.name + ".part").write_text(text[: len(text) // 2])
+            path.with_name(f".{path.name}.1.part").write_text(text[: len(text) // 2])
             _die()
-        write(path, text)
+        write(path, text, **how)
 
-    checkpoint.write_atomically = half
+    checkpoint.replace_file = half
 
 
 def _while_removing_the_old_one() -> None:

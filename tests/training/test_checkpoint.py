@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from manyicl.training.checkpoint import (
     problem_with,
     remove_newer,
     seal,
-    write_atomically,
 )
 
 FILES = {"model.safetensors": b"weights", "sub/optimizer.pt": b"moments", "empty": b""}
@@ -155,22 +153,6 @@ def test_a_checkpoint_half_removed_does_not_look_complete(tmp_path, monkeypatch)
     monkeypatch.undo()
     assert problem_with(tmp_path / "checkpoint-2") is not None
     assert problem_with(tmp_path / "checkpoint-4") is None
-
-
-def test_a_crash_while_writing_leaves_the_old_text(tmp_path, monkeypatch):
-    path = tmp_path / "state.json"
-    write_atomically(path, "old")
-
-    def failing(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", failing)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, "new")
-    monkeypatch.undo()
-    assert path.read_text() == "old"
-    write_atomically(path, "new é")
-    assert path.read_text(encoding="utf-8") == "new é"
 
 
 def test_sealing_again_covers_what_is_there_now(tmp_path):

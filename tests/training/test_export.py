@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from training.tiny_runs import tiny_config
 from manyicl.episodes import Encoder
 from manyicl.errors import ConfigError, ModelError, RunError
 from manyicl.models import load_model, load_tokenizer
-from manyicl.training import export
-from manyicl.training.export import export_merged, whole_folder
+from manyicl.training.base import training_tokenizer
+from manyicl.training.data import held_in_tasks, make_stream
+from manyicl.training.export import export_merged
 from manyicl.training.model_folder import model_path, read_description
 from manyicl.training.objective import IGNORED, supervise
 from manyicl.training.plan import plan_rows
-from manyicl.training.run import held_in_tasks, make_stream, train, training_tokenizer
+from manyicl.training.run import train
 from manyicl.training.sequences import export_sequences
 
 DISK_FULL = OSError(28, "No space left on device")
@@ -114,24 +116,6 @@ def test_targets_in_use_and_models_that_are_none_are_refused(adapter_run, tmp_pa
     assert {path.name for path in tmp_path.iterdir()} == {"taken", "unfinished", "file"}
 
 
-def write_half_and_fail(folder: Path, error: BaseException) -> None:
-    with whole_folder(folder) as part:
-        (part / "half").write_text("half")
-        raise error
-
-
-def test_a_folder_that_could_not_be_finished_is_not_there(tmp_path):
-    with pytest.raises(RunError, match="cannot be written"):
-        write_half_and_fail(tmp_path / "x", DISK_FULL)
-    with pytest.raises(KeyboardInterrupt):
-        write_half_and_fail(tmp_path / "x", KeyboardInterrupt())
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "x").mkdir()  # an empty folder is free
-    with whole_folder(tmp_path / "x") as part:
-        (part / "whole").touch()
-    assert [path.name for path in (tmp_path / "x").iterdir()] == ["whole"]
-
-
 # --- sequences -----------------------------------------------------------------------------------
 
 
@@ -210,7 +194,7 @@ def test_a_failed_export_of_sequences_leaves_nothing(tmp_path, monkeypatch):
     def full(*_) -> None:
         raise DISK_FULL
 
-    monkeypatch.setattr(export.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(RunError, match="cannot be written"):
         export_sequences(config, tmp_path / "data")
     assert {path.name for path in tmp_path.iterdir()} == {"tasks"}
@@ -264,3 +248,11 @@ def test_trl_trains_on_the_exported_sequences_as_they_are(tmp_path):
             assert json.dumps({"input_ids": ids[:stop], "labels": labels[:stop]}) in exported
             assert set(labels[stop:]) <= {IGNORED}
     assert sum(len(batch["labels"]) for batch in seen) == 6
+
+
+def test_a_model_is_not_exported_into_itself(adapter_run, tmp_path):
+    model = adapter_run / "model"
+    before = sorted(model.rglob("*"))
+    with pytest.raises(ConfigError, match=r"lies in .*which is to be exported"):
+        export_merged(str(model), model / "merged")
+    assert sorted(model.rglob("*")) == before

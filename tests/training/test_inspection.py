@@ -17,11 +17,12 @@ from manyicl.episodes import EncodedPool, Encoder, Pool
 from manyicl.errors import ConfigError
 from manyicl.tasks import Example
 from manyicl.training import run_folder
+from manyicl.training.base import base_path, training_tokenizer
+from manyicl.training.data import held_in_tasks, make_stream
 from manyicl.training.inspection import Inspection, inspect_rows, special_ids, text_pieces
 from manyicl.training.objective import IGNORED, supervise
 from manyicl.training.plan import plan_rows
 from manyicl.training.rows import RowDataset
-from manyicl.training.run import base_path, held_in_tasks, make_stream, training_tokenizer
 
 OBJECTIVES = [
     ObjectiveConfig(),

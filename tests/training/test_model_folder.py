@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from training.tiny_runs import log_lines, rows_of, tiny_config, weights
 
 from manyicl.config import ModelConfig, TemplateConfig, as_dict, load_config
-from manyicl.errors import ModelError
+from manyicl.errors import ModelError, RunError
 from manyicl.models import load_model, load_tokenizer
 from manyicl.tasks import load_tasks
 from manyicl.training import model_folder
@@ -281,3 +281,57 @@ def test_a_run_folder_stands_for_its_model(full, tmp_path):
     (tmp_path / "config.yaml").write_text("regime: many_shot\n")
     with pytest.raises(ModelError, match="without a trained model"):
         model_path(str(tmp_path))
+
+
+def changed_description(folder: Path, tmp_path: Path, change: Any) -> Path:
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    described = json.loads((copy / "manyicl.json").read_text())
+    change(described)
+    (copy / "manyicl.json").write_text(json.dumps(described))
+    return copy
+
+
+def test_a_description_of_another_version_is_said(full, tmp_path):
+    folder = changed_description(
+        full, tmp_path, lambda found: found["config"]["template"].update(colour="red")
+    )
+    with pytest.raises(ModelError, match=r"manyicl\.json: was written by another version"):
+        trained_template(folder)
+    (folder / "manyicl.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"manyicl\.json: does not say how the model was trained"):
+        trained_model_config(folder)
+
+
+def test_flash_attention_of_the_training_is_not_asked_of_a_cpu(full, tmp_path):
+    folder = changed_description(
+        full,
+        tmp_path,
+        lambda found: found["config"]["model"].update(attention="flash_attention_2"),
+    )
+    wanted = "flash_attention_2" if torch.cuda.is_available() else "sdpa"
+    assert trained_model_config(folder).attention == wanted
+
+
+def test_a_model_on_a_hub_keeps_its_template(full, monkeypatch):
+    asked = []
+
+    def download(name: str, file: str) -> str:
+        asked.append((name, file))
+        return str(full / file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert read_description("owner/name") == read_description(full)
+    assert asked == [("owner/name", "manyicl.json")]
+    assert read_description("./no/hub/id") is None
+
+
+def test_a_folder_without_weights_is_not_taken_for_a_finished_training(folder, monkeypatch):
+    """As FSDP leaves it where it saves shards of the weights."""
+    config = tiny_config(folder, run="sharded")
+    monkeypatch.setattr(
+        "manyicl.training.trainer.ManyICLTrainer.save_model",
+        lambda self, path, **_: Path(path).mkdir(),
+    )
+    with pytest.raises(RunError, match="the trained weights were not written"):
+        train(config)
+    assert not (Path(config.run_dir) / "model").exists()

@@ -145,7 +145,7 @@ CASE = Case(
             Size("100m, 50k vocabulary, 2k tokens", {**LLAMA_100M, "tokens": 2048}, rounds=3),
         ),
         "gpu": (
-            Size("1b, 8k tokens", {**GPU_1B, "tokens": 8192}),
+            Size("1b, 8k tokens", {**GPU_1B, "tokens": 8192}, apart=True),
             Size("1b, 32k tokens", {**GPU_1B, **CHECKPOINTED, "tokens": 32768}, 3, apart=True),
             Size("1b, 64k tokens", {**GPU_1B, **CHECKPOINTED, "tokens": 65536}, 3, apart=True),
             Size("8b, 8k tokens", {**GPU_8B, **CHECKPOINTED, "tokens": 8192}, 3, apart=True),

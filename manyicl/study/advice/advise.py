@@ -1,4 +1,4 @@
-"""Advice for a user's task: its curve is measured (advice_curve.py) and judged (advice.py)."""
+"""Advice for a user's task: measured in curve.py, judged in rules.py, worded in text.py."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from manyicl.study.advice.rules import (
 )
 from manyicl.study.records import StudyResults
 from manyicl.tasks import Task
-from manyicl.training.model_folder import model_path, read_description, trained_model_config
+from manyicl.training.model_folder import model_path, read_description
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Advice:
-    """What was measured on a task, and what it says. `advice_text.py` writes it in words."""
+    """What was measured on a task, and what it says. `text.py` writes it in words."""
 
     task: str
     model: str
@@ -131,8 +131,7 @@ def advise(
         advice = dataclasses.replace(advice, dedicated=_outlook(study, task, description, base))
     if refusal := _refusal(task, description):
         return dataclasses.replace(advice, refusal=refusal)
-    trained = trained_model_config(path, trust_remote_code=trust_remote_code)
-    engine = Engine.load(path, trained)
+    engine = Engine.load(path, trust_remote_code=trust_remote_code)
     return _measured(advice, engine, task, settings, advance or (lambda *_: None))
 
 

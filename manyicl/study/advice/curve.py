@@ -129,11 +129,8 @@ def _run(
     seed: int,
     metric: Metric,
 ) -> dict[int, Measured]:
-    # One sweep for all steps: its pool keeps what was found about near-duplicates and similarity.
-    sweep.config = dataclasses.replace(
-        config, selection=selection, num_shots=list(shots), seeds=[seed]
-    )
-    scores, samples = sweep.run("advise", held_out=True)
+    asked = dataclasses.replace(config, selection=selection, num_shots=list(shots), seeds=[seed])
+    scores, samples = sweep.with_config(asked).run("advise", held_out=True)
     found = {}
     for score in scores:
         rows = [sample for sample in samples if sample.num_shots == score.num_shots]

@@ -1,7 +1,7 @@
 """The rules of advice: what a measured k-shot curve says, and when it says nothing.
 
-Pure functions over measured scores; measuring is advice_curve.py, dedicated fine-tuning
-dedicated_outlook.py, sentences advice_text.py. Scores lie in [0, 1]; a point is 0.01.
+Pure functions over measured scores; measuring is curve.py, dedicated fine-tuning
+dedicated_outlook.py, sentences text.py. Scores lie in [0, 1]; a point is 0.01.
 """
 
 from __future__ import annotations

@@ -24,11 +24,10 @@ from manyicl.study.analysis.points import (
 from manyicl.study.analysis.retention_change import group_of
 from manyicl.study.analysis.retention_loss import GroupMeans, loss_table
 from manyicl.study.analysis.worth import share_of_dedicated
-from manyicl.study.records import StudyResults
+from manyicl.study.records import BUDGETS, StudyResults
 from manyicl.study.regimes import TITLES, own_shots
 
 Verdict = Literal["holds", "fails", "cannot tell"]
-BUDGETS = ("tokens", "targets")
 SHARE = 0.9  # of dedicated fine-tuning's score
 PART = 0.5  # of zero-shot fine-tuning's loss of retention
 _GROUPS = "tasks of fewer than {} groups cannot show it"
@@ -44,6 +43,7 @@ class Claim:
     wording: str
     verdict: Verdict
     why: str
+    """What the verdict rests on, without the numbers below."""
     line: float
     """What `value` must be above."""
     value: float | None = None
@@ -85,7 +85,7 @@ def _above(results: StudyResults, budget: str, better: str, worse: str) -> Claim
     if found is None:
         return _unmeasured(name, budget, wording, "the two have no task and seed in common", 0.0)
     verdict, why = _judge(
-        (found.mean, found.low, found.high), 0.0, found.num_groups, _GROUPS, found.num_seeds
+        found.low, found.high, 0.0, count=found.num_groups, few=_GROUPS, num_seeds=found.num_seeds
     )
     return Claim(
         name=name,
@@ -128,7 +128,7 @@ def _near_dedicated(results: StudyResults, budget: str) -> Claim:
     if found.value is None or found.low is None or found.high is None:
         return _unmeasured(name, budget, wording, found.reason, SHARE)
     verdict, why = _judge(
-        (found.value, found.low, found.high), SHARE, found.num_groups, _GROUPS, found.num_seeds
+        found.low, found.high, SHARE, count=found.num_groups, few=_GROUPS, num_seeds=found.num_seeds
     )
     why += f"; {_shots(point, found.fitted)} shots against a pool of {pool}"
     if not enough:
@@ -178,8 +178,7 @@ def _forgets_less(results: StudyResults, budget: str) -> Claim:
     value = PART * other - lost
     low, high, _ = many.ends(PART * other_draws - draws)
     num_seeds, count = len(found.seeds), len(found.measures)
-    verdict, why = _judge((value, low, high), 0.0, count, _MEASURES, num_seeds)
-    why = f"relative loss {lost:.3f} against {other:.3f}; half of it less that: {why}"
+    verdict, why = _judge(low, high, 0.0, count=count, few=_MEASURES, num_seeds=num_seeds)
     if not any(zero.clear) and not (verdict == "fails" and any(many.clear)):
         verdict = "cannot tell"
         why += f"; {TITLES['zero_shot']} itself has no clear loss to halve"
@@ -233,20 +232,18 @@ def _shots(point: Point, fitted: float) -> str:
 
 
 def _judge(
-    measured: tuple[float, float, float], line: float, count: int, few: str, num_seeds: int
+    low: float, high: float, line: float, *, count: int, few: str, num_seeds: int
 ) -> tuple[Verdict, str]:
-    """Judge (value, low, high) by the rule above; `few` says what too small a `count` is of."""
-    value, low, high = measured
-    said = f"{value:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+    """Judge an interval by the rule above; `few` says what too small a `count` is of."""
     if count < FEWEST_TASKS:
-        return "cannot tell", f"{said}, but {few.format(FEWEST_TASKS)}"
+        return "cannot tell", few.format(FEWEST_TASKS)
     if num_seeds < FEWEST_SEEDS:
-        return "cannot tell", f"{said}, but one seed cannot show it"
+        return "cannot tell", "one seed cannot show it"
     if low > line:
-        return "holds", f"{said}, above {line:g}"
+        return "holds", f"above {line:g}"
     if high <= line:
-        return "fails", f"{said}, not above {line:g}"
-    return "cannot tell", f"{said}, which includes {line:g}"
+        return "fails", f"not above {line:g}"
+    return "cannot tell", f"which includes {line:g}"
 
 
 def _basis(num_tasks: int, num_seeds: int, missing_tasks: int, missing_seeds: int) -> str:

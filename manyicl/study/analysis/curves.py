@@ -9,10 +9,10 @@ import numpy as np
 from manyicl.evaluation.resampling import interval_of
 from manyicl.evaluation.statistics import spread
 from manyicl.study.analysis.points import (
-    Cell,
     DedicatedPoint,
     ModelKey,
     Point,
+    TaskSeed,
     as_array,
     full_rectangle,
     groups_of,
@@ -53,6 +53,17 @@ class PoolPoint:
     num_seeds: int
     tasks_alone: int
     """Tasks with this pool size, whether they have the others or not."""
+
+
+@dataclass(frozen=True)
+class DedicatedMean:
+    """Mean of dedicated fine-tuning on one pool size, over all tasks that have it."""
+
+    mean: float
+    low: float
+    """Ends of the 95 % interval."""
+    high: float
+    num_tasks: int
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,18 @@ def dedicated_curve(
     return curve
 
 
+def dedicated_mean(
+    results: StudyResults, pool_size: int, *, held_out: bool | None, family: str | None = None
+) -> DedicatedMean | None:
+    """Return the mean over the tasks that have this pool size; None if none has."""
+    found = table(results, [DedicatedPoint(pool_size)], held_out=held_out, family=family)
+    if found.empty:
+        return None
+    values = found.values[0]
+    interval = interval_of(values, found.groups)
+    return DedicatedMean(float(values.mean()), interval.low, interval.high, len(found.tasks))
+
+
 def order_sensitivity(
     results: StudyResults,
     key: ModelKey,
@@ -166,20 +189,20 @@ def order_sensitivity(
     None if there is none.
     """
     wanted = task_names(results, held_out, family)
-    scores: dict[Cell, dict[int, dict[int, float]]] = {}
+    scores: dict[TaskSeed, dict[int, dict[int, float]]] = {}
     for record in results.orders:
         asked = num_shots in (None, record.num_shots) and record.num_shots > 1
         if (record.regime, record.budget) == key and record.task in wanted and asked:
             by_shots = scores.setdefault((record.task, record.seed), {})
             by_shots.setdefault(record.num_shots, {})[record.order] = record.score
-    fitted = {cell: max(by_shots) for cell, by_shots in scores.items()}
-    at_most = {cell: by_shots[fitted[cell]] for cell, by_shots in scores.items()}
+    fitted = {place: max(by_shots) for place, by_shots in scores.items()}
+    at_most = {place: by_shots[fitted[place]] for place, by_shots in scores.items()}
     num_orders = max((len(orders) for orders in at_most.values()), default=0)
     if num_orders < 2:
         return None
     spreads = {
-        cell: spread([orders[order] for order in sorted(orders)])
-        for cell, orders in at_most.items()
+        place: spread([orders[order] for order in sorted(orders)])
+        for place, orders in at_most.items()
         if len(orders) == num_orders
     }
     tasks, seeds = full_rectangle(spreads)

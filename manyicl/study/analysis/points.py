@@ -13,12 +13,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from manyicl.evaluation.statistics import Floats
 from manyicl.report.numbers import shots
 from manyicl.study.records import BASE, NO_BUDGET, Dedicated, Score, StudyError, StudyResults
-
-Floats = npt.NDArray[np.float64]
 
 
 class ModelKey(NamedTuple):
@@ -48,11 +46,12 @@ class DedicatedPoint:
 
 
 OperatingPoint = Point | DedicatedPoint
-Cell = tuple[str, int]  # task (or another row), seed
+TaskSeed = tuple[str, int]
+"""A task (or another row) and a seed: a place in a `ScoreTable`."""
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class ScoreTable:
     """Scores of one or several operating points on the same tasks and seeds."""
 
     tasks: tuple[str, ...]
@@ -82,7 +81,7 @@ def table(
     held_out: bool | None,
     family: str | None = None,
     field: str = "score",
-) -> Table:
+) -> ScoreTable:
     """Return the points' values of `field` on the tasks and seeds that all of them have.
 
     `held_out` keeps held-out (True), held-in (False) or all tasks (None); records where `field` is
@@ -93,17 +92,19 @@ def table(
     columns, shown = [], []
     for point in points:
         records = index.of(point)
-        shown.append({cell: getattr(one, "effective_shots", 0.0) for cell, one in records.items()})
-        values = {cell: getattr(records[cell], field) for cell in records if cell[0] in wanted}
-        columns.append({cell: value for cell, value in values.items() if value is not None})
+        shown.append(
+            {place: getattr(one, "effective_shots", 0.0) for place, one in records.items()}
+        )
+        values = {place: getattr(records[place], field) for place in records if place[0] in wanted}
+        columns.append({place: value for place, value in values.items() if value is not None})
     common = set.intersection(*(set(column) for column in columns))
     tasks, seeds = full_rectangle(common)
-    return Table(
+    return ScoreTable(
         tasks=tasks,
         seeds=seeds,
         values=tuple(as_array(column, tasks, seeds) for column in columns),
         fitted=tuple(
-            float(as_array(of_cell, tasks, seeds).mean()) if tasks else 0.0 for of_cell in shown
+            float(as_array(of_point, tasks, seeds).mean()) if tasks else 0.0 for of_point in shown
         ),
         missing_tasks=len(wanted) - len(tasks),
         missing_seeds=len(index.seeds) - len(seeds),
@@ -174,14 +175,14 @@ def num_seeds(results: StudyResults) -> int:
     return len(_index(_Same(results)).seeds)
 
 
-def full_rectangle(cells: Collection[Cell]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return rows and seeds such that every row has every seed, with as many cells as possible.
+def full_rectangle(places: Collection[TaskSeed]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return rows and seeds such that every row has every seed, with as many places as possible.
 
     Seeds are given up from the least complete one on, so that a seed that was just begun costs
     itself and not the rows it has not reached. Of two equal choices the one with more rows wins.
     """
     rows_of: dict[int, set[str]] = {}
-    for row, seed in cells:
+    for row, seed in places:
         rows_of.setdefault(seed, set()).add(row)
     seeds = sorted(rows_of, key=lambda seed: (-len(rows_of[seed]), seed))
     best: tuple[set[str], list[int]] = (set(), [])
@@ -192,7 +193,9 @@ def full_rectangle(cells: Collection[Cell]) -> tuple[tuple[str, ...], tuple[int,
     return tuple(sorted(best[0])), tuple(sorted(best[1]))
 
 
-def as_array(values: Mapping[Cell, float], rows: Collection[str], seeds: Collection[int]) -> Floats:
+def as_array(
+    values: Mapping[TaskSeed, float], rows: Collection[str], seeds: Collection[int]
+) -> Floats:
     """Return `values` as an array of rows x seeds."""
     table = [[values[row, seed] for seed in seeds] for row in rows]
     return np.array(table, dtype=float).reshape(len(rows), len(seeds))
@@ -213,10 +216,10 @@ class _Same:
 
 @dataclass(frozen=True, eq=False)
 class _Index:
-    points: Mapping[OperatingPoint, Mapping[Cell, Score | Dedicated]]
+    points: Mapping[OperatingPoint, Mapping[TaskSeed, Score | Dedicated]]
     seeds: frozenset[int]
 
-    def of(self, point: OperatingPoint) -> Mapping[Cell, Score | Dedicated]:
+    def of(self, point: OperatingPoint) -> Mapping[TaskSeed, Score | Dedicated]:
         return self.points.get(point, {})
 
 
@@ -224,7 +227,7 @@ class _Index:
 def _index(same: _Same) -> _Index:
     results = same.results
     known = task_names(results)
-    points: dict[OperatingPoint, dict[Cell, Score | Dedicated]] = {}
+    points: dict[OperatingPoint, dict[TaskSeed, Score | Dedicated]] = {}
     for record in (*results.scores, *results.dedicated):
         if isinstance(record, Score):
             key = ModelKey(record.regime, record.budget)
@@ -236,8 +239,8 @@ def _index(same: _Same) -> _Index:
                 f"study {results.name!r}: has a score of task {record.task!r}, which it does not "
                 "list. Run 'manyicl study' on its folder again."
             )
-        cells = points.setdefault(point, {})
-        if cells.setdefault((record.task, record.seed), record) != record:
+        places = points.setdefault(point, {})
+        if places.setdefault((record.task, record.seed), record) != record:
             raise StudyError(
                 f"study {results.name!r}: holds two scores of task {record.task!r}, seed "
                 f"{record.seed}, {point}. Run 'manyicl study' on its folder again."

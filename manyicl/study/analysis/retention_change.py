@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from manyicl.evaluation.resampling import interval_of, over_seeds
-from manyicl.study.analysis.points import BASE_MODEL, Floats, ModelKey
+from manyicl.evaluation.statistics import Floats
+from manyicl.study.analysis.points import BASE_MODEL, ModelKey
 from manyicl.study.records import StudyError, StudyResults
 
 GROUPS = ("icl", "family")  # measures of one unit, which have a mean
@@ -84,7 +85,7 @@ def retention_change(results: StudyResults, key: ModelKey) -> list[RetentionChan
     """Return one change for each measure that has a base value, by name, then one for each group.
 
     The base's value is `Retention.base` where given, else that of the base's record of the same
-    seed, else the mean of the base's records. `measures_without_base` names what is left out.
+    seed, else the mean of the base's records. `measures_of` names what is left out.
     Raises `StudyError` for two records of one measurement.
     """
     measures, _ = measures_of(results, key)
@@ -94,11 +95,6 @@ def retention_change(results: StudyResults, key: ModelKey) -> list[RetentionChan
         if members:
             changes.append(_change(group, members))
     return changes
-
-
-def measures_without_base(results: StudyResults, key: ModelKey) -> list[str]:
-    """Return the measures of a model that have nothing to be compared with, by name."""
-    return measures_of(results, key)[1]
 
 
 def _change(name: str, members: Sequence[Measure]) -> RetentionChange:

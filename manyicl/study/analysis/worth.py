@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from manyicl.evaluation.resampling import interval_of, resampled_means, tails
+from manyicl.evaluation.statistics import Floats
 from manyicl.study.analysis.points import (
     DedicatedPoint,
-    Floats,
     OperatingPoint,
-    Table,
+    ScoreTable,
     pool_sizes,
     table,
 )
@@ -73,13 +73,16 @@ class ExamplesWorth:
     missing_seeds: int
 
     @property
-    def text(self) -> str:
-        """The answer in words: `about 120 (16 to 240)`."""
-        middle = {"below the smallest": 0.0, "above the largest": math.inf}.get(self.place)
-        middle = self.pool_size if middle is None else middle
-        words = [self._word(size) for size in (middle, self.low, self.high)]
-        about = "about " if self.place == "between" else ""
-        return f"{about}{words[0]} ({words[1]} to {words[2]})"
+    def words(self) -> str:
+        """The answer in words: `about 120`, `below 16`."""
+        if self.place == "between":
+            return f"about {self._word(self.pool_size)}"
+        return self._word(0.0 if self.place == "below the smallest" else math.inf)
+
+    @property
+    def interval(self) -> str:
+        """The 95 % interval in words: `below 16 to 240`."""
+        return f"{self._word(self.low)} to {self._word(self.high)}"
 
     def _word(self, size: float | None) -> str:
         if not size:
@@ -181,7 +184,9 @@ def _crossing(score: float, sizes: Sequence[int], means: Sequence[float] | Float
     return math.inf
 
 
-def _share(found: Table, numerator: Floats, denominator: Floats, fitted: float, name: str) -> Share:
+def _share(
+    found: ScoreTable, numerator: Floats, denominator: Floats, fitted: float, name: str
+) -> Share:
     def answer(reason: str, value: float | None, low: float | None, high: float | None) -> Share:
         return Share(
             value=value,

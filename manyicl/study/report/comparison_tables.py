@@ -10,18 +10,18 @@ from manyicl.study.analysis.curves import calibration, order_sensitivity
 from manyicl.study.analysis.paired import paired
 from manyicl.study.analysis.points import DedicatedPoint, OperatingPoint, Point, fit_words
 from manyicl.study.analysis.worth import Share, examples_worth, gap_closed, share_of_dedicated
-from manyicl.study.records import BASE
+from manyicl.study.records import BASE, DEDICATED
 from manyicl.study.report.retention_table import signed
 from manyicl.study.report.tables import (
     FITTED,
     NONE,
-    Cell,
-    Row,
-    Table,
+    TableCell,
+    TableData,
+    TableRow,
     cell_of_difference,
     shots_cell,
 )
-from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
+from manyicl.study.report.view import StudyView, budget_words, title_of
 
 PAIRS = (
     ("few_shot", "zero_shot"),
@@ -34,7 +34,7 @@ PAIRS = (
 )
 
 
-def paired_table(view: StudyView, budget: str) -> Table | None:
+def paired_table(view: StudyView, budget: str) -> TableData | None:
     """Return differences over the same held-out tasks and seeds, each way at its own shots."""
     rows = []
     many = view.own("many_shot", budget)
@@ -51,22 +51,22 @@ def paired_table(view: StudyView, budget: str) -> Table | None:
         if a is None or b is None or found is None:
             continue
         rows.append(
-            Row(
+            TableRow(
                 f"{_named(a, found.fitted_a)} − {_named(b, found.fitted_b)}",
                 (
-                    Cell(percent(found.mean_a)),
-                    Cell(percent(found.mean_b)),
+                    TableCell(percent(found.mean_a)),
+                    TableCell(percent(found.mean_b)),
                     cell_of_difference(found.mean, found.low, found.high, found.clear),
-                    Cell(f"{found.wins} / {found.ties} / {found.losses}"),
-                    Cell(f"{found.p_value:.3f}" if found.p_value >= 0.001 else "< 0.001"),
-                    Cell(str(found.num_tasks)),
-                    Cell(str(found.num_seeds)),
+                    TableCell(f"{found.wins} / {found.ties} / {found.losses}"),
+                    TableCell(f"{found.p_value:.3f}" if found.p_value >= 0.001 else "< 0.001"),
+                    TableCell(str(found.num_tasks)),
+                    TableCell(str(found.num_seeds)),
                 ),
             )
         )
     if not rows:
         return None
-    return Table(
+    return TableData(
         f"Paired differences on held-out tasks in points, {budget_words(view.results, budget)}; "
         "number of shots in brackets, bold: the 95 % interval (groups of tasks and seeds "
         "resampled) excludes 0, with two seeds and six groups of tasks at least."
@@ -93,7 +93,7 @@ def zero_note(view: StudyView) -> str:
     )
 
 
-def gap_table(view: StudyView, budget: str) -> Table | None:
+def gap_table(view: StudyView, budget: str) -> TableData | None:
     """Return how near ManyICL comes to dedicated fine-tuning with the same pool, by family."""
     few, many = view.own("few_shot", budget), view.own("many_shot", budget)
     pool = None if many is None else view.pool_for(many)
@@ -110,10 +110,10 @@ def gap_table(view: StudyView, budget: str) -> Table | None:
         fit = fit_words(many.num_shots, share.fitted)
         said = [plural(share.num_tasks, "task"), plural(share.num_seeds, "seed"), fit]
         note = ", ".join(filter(None, said))
-        rows.append(Row(family or "all", (_share_cell(share), _share_cell(closed)), note))
+        rows.append(TableRow(family or "all", (_share_cell(share), _share_cell(closed)), note))
     if not rows:
         return None
-    return Table(
+    return TableData(
         f"ManyICL with {count(many.num_shots)} shots against dedicated fine-tuning on "
         f"{plural(pool, 'example')} of the same pool, held-out tasks, "
         f"{budget_words(view.results, budget)}. Gap: 0 % is few-shot fine-tuning, 100 % dedicated."
@@ -123,7 +123,7 @@ def gap_table(view: StudyView, budget: str) -> Table | None:
     )
 
 
-def worth_table(view: StudyView) -> Table | None:
+def worth_table(view: StudyView) -> TableData | None:
     """Return the pool size at which dedicated fine-tuning scores what ManyICL scores."""
     points = [(b, p) for b in view.budgets if (p := view.own("many_shot", b)) is not None]
     rows = []
@@ -137,14 +137,14 @@ def worth_table(view: StudyView) -> Table | None:
                 for one, (_, point) in zip(found, points, strict=True)
             ]
             cells = tuple(
-                NONE if one is None else _worth_cell(one.text, fit)
+                NONE if one is None else TableCell(one.words, fit, interval=one.interval)
                 for one, fit in zip(found, fits, strict=True)
             )
-            rows.append(Row(family or "all", cells, note))
+            rows.append(TableRow(family or "all", cells, note))
     if not rows:
         return None
     heads = [f"budget {budget} ({point.num_shots} shots)" for budget, point in points]
-    return Table(
+    return TableData(
         "How many examples ManyICL is worth: what dedicated fine-tuning needs for the same mean "
         "score, on the held-out tasks that have every pool size."
         + (FITTED if view.any_full else ""),
@@ -153,7 +153,7 @@ def worth_table(view: StudyView) -> Table | None:
     )
 
 
-def spread_table(view: StudyView, budget: str) -> Table | None:
+def spread_table(view: StudyView, budget: str) -> TableData | None:
     """Return order sensitivity and calibration of every regime, held-out tasks."""
     rows = []
     for regime in view.regimes:
@@ -166,17 +166,17 @@ def spread_table(view: StudyView, budget: str) -> Table | None:
         spread = shots = NONE
         if order:
             interval = f"{percent(order.low)}–{percent(order.high)}"
-            spread = Cell(percent(order.mean), plural(order.num_tasks, "task"), interval)
+            spread = TableCell(percent(order.mean), plural(order.num_tasks, "task"), interval)
             shots = shots_cell(order.num_shots, order.effective_shots, f"{order.num_orders} orders")
         error = at = NONE
         if ece and own:
             interval = f"{percent(ece.low)}–{percent(ece.high)}"
-            error = Cell(percent(ece.mean), plural(ece.num_tasks, "task"), interval)
+            error = TableCell(percent(ece.mean), plural(ece.num_tasks, "task"), interval)
             at = shots_cell(own.num_shots, ece.effective_shots)
-        rows.append(Row(title_of(regime), (shots, spread, at, error)))
+        rows.append(TableRow(title_of(regime), (shots, spread, at, error)))
     if not rows:
         return None
-    return Table(
+    return TableData(
         "Order sensitivity (standard deviation of the score over orders of the same "
         "demonstrations) and expected calibration error (closed answers only), in points, "
         f"{budget_words(view.results, budget)}; {view.seeds}. Lower is better. {_bias(view)}"
@@ -208,14 +208,9 @@ def _named(point: OperatingPoint, fitted: float) -> str:
     return f"{title_of(point.key.regime)} ({said})"
 
 
-def _share_cell(share: Share | None) -> Cell:
+def _share_cell(share: Share | None) -> TableCell:
     if share is None:
         return NONE
     if share.value is None or share.low is None or share.high is None:
-        return Cell("–", share.reason)
-    return Cell(signed(share.value), interval=f"{signed(share.low)} to {signed(share.high)}")
-
-
-def _worth_cell(text: str, fit: str) -> Cell:
-    words, _, interval = text.partition(" (")
-    return Cell(words, fit, interval=interval.removesuffix(")"))
+        return TableCell("–", share.reason)
+    return TableCell(signed(share.value), interval=f"{signed(share.low)} to {signed(share.high)}")

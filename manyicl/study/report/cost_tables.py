@@ -9,11 +9,11 @@ from manyicl.report.numbers import count, duration, percent, plural
 from manyicl.study.analysis.points import fit_words
 from manyicl.study.records import BASE, Dedicated, Model, Score, StudyResults
 from manyicl.study.regimes import TITLES
-from manyicl.study.report.tables import FITTED, NONE, SEARCHED, Cell, Row, Table
+from manyicl.study.report.tables import FITTED, NONE, SEARCHED, TableCell, TableData, TableRow
 from manyicl.study.report.view import StudyView, title_of
 
 
-def cost_table(view: StudyView) -> Table | None:
+def cost_table(view: StudyView) -> TableData | None:
     """Return training's cost by budget and regime, means over seeds."""
     rows = []
     for budget in view.budgets:
@@ -24,7 +24,7 @@ def cost_table(view: StudyView) -> Table | None:
     if not rows:
         return None
     columns = ("budget", "tokens", "supervised answers", "supervised tokens", "steps", "time")
-    return Table(
+    return TableData(
         f"Cost of training one model, means over {view.seeds}; steps of the optimizer."
         + _search_words(view)
         + (f" Budget targets:{SEARCHED.lower()}" if "targets" in view.budgets else ""),
@@ -50,24 +50,24 @@ def _search_words(view: StudyView) -> str:
     )
 
 
-def _cost_row(regime: str, budget: str, models: Sequence[Model]) -> Row:
+def _cost_row(regime: str, budget: str, models: Sequence[Model]) -> TableRow:
     rates = sorted({m.learning_rate for m in models if m.learning_rate is not None})
-    return Row(
+    return TableRow(
         title_of(regime),
         (
-            Cell(budget),
-            Cell(count(round(mean(m.tokens for m in models)))),
-            Cell(count(round(mean(m.supervised_answers for m in models)))),
-            Cell(count(round(mean(m.supervised_tokens for m in models)))),
-            Cell(count(round(mean(m.steps for m in models)))),
-            Cell(duration(mean(m.seconds for m in models))),
-            Cell(flops(mean(m.flops for m in models))),
-            Cell(", ".join(f"{rate:g}" for rate in rates) or "–"),
+            TableCell(budget),
+            TableCell(count(round(mean(m.tokens for m in models)))),
+            TableCell(count(round(mean(m.supervised_answers for m in models)))),
+            TableCell(count(round(mean(m.supervised_tokens for m in models)))),
+            TableCell(count(round(mean(m.steps for m in models)))),
+            TableCell(duration(mean(m.seconds for m in models))),
+            TableCell(flops(mean(m.flops for m in models))),
+            TableCell(", ".join(f"{rate:g}" for rate in rates) or "–"),
         ),
     )
 
 
-def adaptation_table(results: StudyResults) -> Table | None:
+def adaptation_table(results: StudyResults) -> TableData | None:
     """Return what one new task costs: dedicated fine-tuning by pool size, ManyICL for contrast.
 
     Medians over tasks, each task's value its mean over seeds.
@@ -82,23 +82,27 @@ def adaptation_table(results: StudyResults) -> Table | None:
     for pool in sorted({record.pool_size for record in trained}):
         found = [record for record in trained if record.pool_size == pool]
         rows.append(
-            Row(
+            TableRow(
                 TITLES["dedicated"],
                 (
-                    Cell(count(pool)),
-                    Cell(str(len({record.task for record in found}))),
-                    Cell(_median(found, lambda r: r.tokens + r.search_tokens, count)),
-                    Cell(_median(found, lambda r: r.search_tokens, count)),
-                    Cell(_median(found, lambda r: r.seconds, duration)),
-                    Cell(_median(found, lambda r: r.flops, flops)),
+                    TableCell(count(pool)),
+                    TableCell(str(len({record.task for record in found}))),
+                    TableCell(_median(found, lambda r: r.tokens + r.search_tokens, count)),
+                    TableCell(_median(found, lambda r: r.search_tokens, count)),
+                    TableCell(_median(found, lambda r: r.seconds, duration)),
+                    TableCell(_median(found, lambda r: r.flops, flops)),
                 ),
             )
         )
     shots = round(max((score.effective_shots for score in results.scores), default=0))
     if any(model.regime == "many_shot" for model in results.models):
-        shown = Cell(f"up to {count(shots)} in the prompt" if shots else "in the prompt")
-        rows.append(Row(title_of("many_shot"), (shown, NONE, Cell("0"), NONE, NONE, Cell("0"))))
-    return Table(
+        shown = TableCell(f"up to {count(shots)} in the prompt" if shots else "in the prompt")
+        rows.append(
+            TableRow(
+                title_of("many_shot"), (shown, NONE, TableCell("0"), NONE, NONE, TableCell("0"))
+            )
+        )
+    return TableData(
         f"Cost of adapting to one new task: medians over {side} tasks, "
         f"{_seeds(record.seed for record in trained)}; search and training of one model together. "
         "ManyICL trains nothing, but reads the examples with every query, or once for all of them "
@@ -109,16 +113,16 @@ def adaptation_table(results: StudyResults) -> Table | None:
     )
 
 
-def failure_table(results: StudyResults) -> Table | None:
+def failure_table(results: StudyResults) -> TableData | None:
     """Return the cells that did not finish."""
-    rows = [Row(failure.cell, (Cell(failure.message),)) for failure in results.failures]
+    rows = [TableRow(failure.cell, (TableCell(failure.message),)) for failure in results.failures]
     if not rows:
         return None
     caption = f"{plural(len(rows), 'cell')} did not finish; what depends on them is missing above."
-    return Table(caption, ("cell", "why"), tuple(rows), text_columns=1)
+    return TableData(caption, ("cell", "why"), tuple(rows), text_columns=1)
 
 
-def task_tables(view: StudyView) -> list[Table]:
+def task_tables(view: StudyView) -> list[TableData]:
     """Return every task's score by regime at its own shots: a table for each side and budget.
 
     Means over seeds; dedicated models at the largest pool a task has one for.
@@ -129,7 +133,7 @@ def task_tables(view: StudyView) -> list[Table]:
     return [table for table in found if table is not None]
 
 
-def _task_table(view: StudyView, held_out: bool, budget: str) -> Table | None:
+def _task_table(view: StudyView, held_out: bool, budget: str) -> TableData | None:
     own = {r: p for r in view.regimes if (p := view.own(r, budget)) is not None}
     values: dict[tuple[str, str], list[Score]] = {}
     for score in view.results.scores:
@@ -148,14 +152,14 @@ def _task_table(view: StudyView, held_out: bool, budget: str) -> Table | None:
         pools = dedicated.get(task.task, {})
         if dedicated:
             last = _mean_cell(pools[max(pools)]) if pools else NONE
-            cells.append(Cell(last.text, f"on {count(max(pools))}") if pools else last)
+            cells.append(TableCell(last.text, f"on {count(max(pools))}") if pools else last)
         if any(cell is not NONE for cell in cells):
-            rows.append(Row(task.task, tuple(cells), f"{task.family}, {task.metric}"))
+            rows.append(TableRow(task.task, tuple(cells), f"{task.family}, {task.metric}"))
     if not rows:
         return None
     heads = [f"{title_of(regime)} ({point.num_shots})" for regime, point in own.items()]
     side = "held-out" if held_out else "held-in"
-    return Table(
+    return TableData(
         f"Every {side} task, score in %, budget {budget}: means over {view.seeds}, number of "
         "shots in brackets; dedicated fine-tuning on the task's largest pool."
         + (FITTED if view.any_full else ""),
@@ -182,15 +186,15 @@ def _median(
     return write(round(median(mean(values) for values in by_task.values()), 1))
 
 
-def _mean_cell(values: Sequence[float]) -> Cell:
-    return Cell(percent(mean(values))) if values else NONE
+def _mean_cell(values: Sequence[float]) -> TableCell:
+    return TableCell(percent(mean(values))) if values else NONE
 
 
-def _scores_cell(scores: Sequence[Score]) -> Cell:
+def _scores_cell(scores: Sequence[Score]) -> TableCell:
     if not scores:
         return NONE
     fit = fit_words(scores[0].num_shots, mean(score.effective_shots for score in scores))
-    return Cell(percent(mean(score.score for score in scores)), fit)
+    return TableCell(percent(mean(score.score for score in scores)), fit)
 
 
 def _seeds(found: Iterable[int]) -> str:

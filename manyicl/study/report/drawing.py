@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from manyicl.report.figures import COLOURS, WIDTH_INCHES
 from manyicl.report.svg import STYLE
+from manyicl.study.records import BASE, DEDICATED
 from manyicl.study.regimes import TITLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DEDICATED = "dedicated"
 # Colour, marker, line; the base and the dedicated models are grey and black: what is between them
 # is what is compared.
 LOOKS = {
-    "base": (COLOURS[0], "o", "--"),
+    BASE: (COLOURS[0], "o", "--"),
     "zero_shot": (COLOURS[1], "s", "-"),
     "few_shot": (COLOURS[6], "^", "-"),
     "many_shot_last": (COLOURS[5], "v", "-"),
@@ -32,13 +32,13 @@ LOOKS = {
     "many_shot_mixed": (COLOURS[4], "X", "-"),
     DEDICATED: ("#1c1c1c", "*", ":"),
 }
-BANDED = ("base", "many_shot", DEDICATED)
+BANDED = (BASE, "many_shot", DEDICATED)
 """Only these show intervals where many lines cross; the tables have them all."""
 LEGEND_COLUMNS = 4
 
 
 @dataclass(frozen=True)
-class Point:
+class PlotPoint:
     """One mean with its 95 % interval; `low` and `high` None where there is none."""
 
     x: float
@@ -47,7 +47,7 @@ class Point:
     high: float | None = None
 
 
-Lines = Mapping[str, Sequence[Point]]
+Lines = Mapping[str, Sequence[PlotPoint]]
 """Points by regime."""
 
 
@@ -79,12 +79,18 @@ class ChangePanel:
     title: str
     unit: str
     scale: float
-    changes: Mapping[str, Mapping[str, Point]]
+    """What a change is multiplied by to be in `unit`."""
+    changes: Mapping[str, Mapping[str, PlotPoint]]
     judged: bool = True
     """Whether to the right is better."""
 
 
 def draw_lines(ax: Axes, lines: Lines, scale: float) -> None:
+    """Draw a line a regime: number of examples along x (by doublings), `scale` x the mean along y.
+
+    `scale` brings values to the unit of the axis: 100 for scores in per cent, 1 for nats. Bands are
+    intervals.
+    """
     for regime in ordered(lines):
         points = lines[regime]
         colour, marker, dash = _look(regime)
@@ -113,6 +119,10 @@ def draw_lines(ax: Axes, lines: Lines, scale: float) -> None:
 
 
 def draw_levels(ax: Axes, levels: Sequence[Level], scale: float, height: float) -> None:
+    """Draw levels across the axes at `scale` x their mean along y, words at the right, and fit y.
+
+    `scale` as in `draw_lines`; `height` of the axes in inches, by which words keep apart.
+    """
     if not levels:
         return
     for level in levels:
@@ -141,6 +151,7 @@ def draw_levels(ax: Axes, levels: Sequence[Level], scale: float, height: float) 
 
 
 def draw_changes(ax: Axes, panel: ChangePanel, regimes: Sequence[str]) -> None:
+    """Draw a row a measure along y and a dot a regime: the change in the panel's unit along x."""
     rows = list(panel.changes)
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
@@ -167,6 +178,7 @@ def draw_changes(ax: Axes, panel: ChangePanel, regimes: Sequence[str]) -> None:
 
 
 def draw_mark(ax: Axes, mark: Mark) -> None:
+    """Draw one point at its `x` as it is (a cost), its score `y` of [0, 1] in per cent along y."""
     colour, marker, _ = _look(mark.regime)
     if mark.low is not None and mark.high is not None:
         ends = [100 * mark.low, 100 * mark.high]
@@ -233,10 +245,12 @@ def _look(regime: str) -> tuple[str, str, str]:
 
 
 def ordered(found: Mapping[str, object]) -> list[str]:
+    """Return the regimes in the order of `LOOKS`, unknown ones last."""
     return [r for r in LOOKS if r in found] + [r for r in found if r not in LOOKS]
 
 
 def legend_of(figure: Figure, regimes: Sequence[str], *, line: bool = True) -> None:
+    """Put the regimes' looks and titles at the top of the figure; markers alone without `line`."""
     from matplotlib.lines import Line2D
 
     handles = []
@@ -258,6 +272,7 @@ def legend_of(figure: Figure, regimes: Sequence[str], *, line: bool = True) -> N
 
 
 def new_figure(height: float) -> Figure:
+    """Return an empty figure as wide as the page, `height` inches high."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(WIDTH_INCHES, height))
@@ -273,6 +288,7 @@ def figure_style() -> AbstractContextManager[None]:
 def curve_words(
     panels: Mapping[str, Lines], levels: Mapping[str, Sequence[Level]], scale: float
 ) -> str:
+    """Return all means of lines and levels in words, times `scale` (see `draw_lines`)."""
     digits = 1 if scale == 100 else 3
     said = []
     for panel, lines in panels.items():
@@ -286,6 +302,7 @@ def curve_words(
 
 
 def change_words(panels: Sequence[ChangePanel]) -> str:
+    """Return every change in its panel's unit, in words."""
     said = [
         f"{measure}, {TITLES.get(regime, regime)}: {panel.scale * point.mean:+.3g} {panel.unit}."
         for panel in panels

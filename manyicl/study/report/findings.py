@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from manyicl.errors import listing
 from manyicl.report.numbers import change, percent, plural
 from manyicl.study.analysis.claims import Claim, claims
-from manyicl.study.records import BASE, NO_BUDGET
-from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
+from manyicl.study.records import BASE, DEDICATED, NO_BUDGET
+from manyicl.study.report.view import StudyView, budget_words, title_of
 
-_NUMBERS = re.compile(r"(relative loss .*? that: )?-?[\d.]+, 95 % interval -?[\d.]+ to -?[\d.]+,? ")
 VERDICTS = {"holds": "Holds", "fails": "Fails", "cannot tell": "Cannot tell"}
 
 
@@ -38,7 +36,7 @@ def findings(view: StudyView) -> list[Finding]:
             claim.wording,
             claim.budget,
             measured(claim),
-            basis(claim),
+            claim.why,
         )
         for claim in claims(view.results)
     ]
@@ -68,13 +66,6 @@ def measured(claim: Claim) -> str:
         interval = f"{percent(claim.low)} to {percent(claim.high)}"
         return f"{said}: {percent(claim.value)} % ({interval})"
     return f"{said}: {change(claim.value)} points ({change(claim.low)} to {change(claim.high)})"
-
-
-def basis(claim: Claim) -> str:
-    """Return what a verdict rests on, without the numbers that `measured` tells."""
-    return (
-        _NUMBERS.sub("", claim.why, count=1).removeprefix("but ") if measured(claim) else claim.why
-    )
 
 
 def compared(view: StudyView) -> list[str]:

@@ -11,7 +11,7 @@ from manyicl.study.report import comparison_tables, cost_tables, findings, panel
 from manyicl.study.report.retention_table import retention_table
 from manyicl.study.report.search_table import dedicated_choices, search_table
 from manyicl.study.report.similar_table import similar_table
-from manyicl.study.report.tables import Cell, Table, score_table
+from manyicl.study.report.tables import TableCell, TableData, score_table
 from manyicl.study.report.view import StudyView
 
 MACHINE = ("manyicl", "torch", "transformers", "python", "cpu", "threads", "device", "git_hash")
@@ -70,7 +70,7 @@ def study_figures(results: StudyResults) -> dict[str, str]:
     return {f"curves-{b}.svg": standalone(figure) for b, figure in drawn.items() if figure}
 
 
-def table_lines(table: Table, intervals: int = 100) -> str:
+def table_lines(table: TableData, intervals: int = 100) -> str:
     """Return a table as Markdown under its caption, intervals in the first so many cells."""
     words = 1 + table.text_columns
     rule = "|".join("---" if at < words else "--:" for at in range(len(table.columns)))
@@ -91,7 +91,7 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def _section(title: str, tables: list[Table | None], intervals: int = 100) -> list[str]:
+def _section(title: str, tables: list[TableData | None], intervals: int = 100) -> list[str]:
     found = [table_lines(table, intervals) for table in tables if table is not None]
     return [f"## {title}", *found] if found else []
 
@@ -108,7 +108,7 @@ def _line(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(map(escaped, cells))} |"
 
 
-def _cell(cell: Cell, interval: bool) -> str:
+def _cell(cell: TableCell, interval: bool) -> str:
     text = f"**{escaped(cell.text)}**" if cell.bold else escaped(cell.text)
     said = ", ".join(filter(None, (cell.small, cell.interval if interval else "")))
     return f"{text} ({escaped(said)})" if said else text

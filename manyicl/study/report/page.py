@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from manyicl.evaluation.atomic import write_whole
 from manyicl.evaluation.curves import FEWEST_TASKS
+from manyicl.files import write_whole
+from manyicl.report import html
 from manyicl.study.records import StudyResults
 from manyicl.study.report import comparison_tables, cost_tables, findings, panels
 from manyicl.study.report.retention_table import retention_table
@@ -26,25 +27,17 @@ def write_study_report(results: StudyResults, path: str | Path) -> Path:
 
 def render_study(results: StudyResults) -> str:
     """Return the page's HTML; sections without data are left out."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("manyicl.study.report", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
     view = StudyView(results)
     budgets = view.budgets
-    return environment.get_template("study.html.jinja").render(
+    template = html.template("manyicl.study.report", "study.html.jinja")
+    return template.render(
         view=view,
         fewest_tasks=FEWEST_TASKS,
-        environment_rows=_facts(results.environment),
+        environment_rows=list(html.environment_facts(results.environment).items()),
         command=results.environment.get("command"),
         version=results.environment.get("manyicl"),
         date=results.environment.get("date"),
-        config=_yaml(results.config),
+        config=html.yaml_text(results.config),
         unfinished=findings.unfinished(view),
         compared=findings.compared(view),
         findings=findings.findings(view),
@@ -76,19 +69,3 @@ def render_study(results: StudyResults) -> str:
 def _each(found: Any) -> list[Any]:
     """Return what is there of what may not be."""
     return [one for one in found if one is not None]
-
-
-def _facts(environment: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (key.replace("_", " "), str(value))
-        for key, value in environment.items()
-        if key != "command" and value is not None
-    ]
-
-
-def _yaml(config: dict[str, Any]) -> str:
-    import yaml
-
-    if not config:
-        return ""
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=100)

@@ -14,18 +14,18 @@ from manyicl.study.analysis.retention_change import (
     is_judged,
     retention_change,
 )
-from manyicl.study.records import BASE
+from manyicl.study.records import BASE, DEDICATED
 from manyicl.study.report import figures
-from manyicl.study.report.drawing import ChangePanel, Level, Mark, Point
+from manyicl.study.report.drawing import ChangePanel, Level, Mark, PlotPoint
 from manyicl.study.report.retention_table import in_bits, measure_order, short_title
-from manyicl.study.report.view import DEDICATED, StudyView, title_of
+from manyicl.study.report.view import StudyView, title_of
 
 SIDES = ((True, "Held-out"), (False, "Held-in"))
 
 
 def shot_curves(view: StudyView, budget: str) -> Markup | None:
     """Draw the k-shot curves of one budget, held-out and held-in tasks side by side."""
-    panels: dict[str, dict[str, list[Point]]] = {}
+    panels: dict[str, dict[str, list[PlotPoint]]] = {}
     levels: dict[str, list[Level]] = {}
     for held_out, side in SIDES:
         lines = {r: _points(view.curve(r, budget, held_out)) for r in view.regimes}
@@ -37,8 +37,9 @@ def shot_curves(view: StudyView, budget: str) -> Markup | None:
         for pool in view.pools:
             found = view.dedicated(pool, held_out)
             if found is not None:
-                few = f" ({plural(found[3], 'task')})" * (found[3] < view.num_tasks(held_out))
-                levels.setdefault(panel, []).append(Level(found[0], f"on {count(pool)}{few}"))
+                number = found.num_tasks
+                few = f" ({plural(number, 'task')})" * (number < view.num_tasks(held_out))
+                levels.setdefault(panel, []).append(Level(found.mean, f"on {count(pool)}{few}"))
     if not panels:
         return None
     title = f"Mean score by number of shots, budget {budget}"
@@ -48,13 +49,13 @@ def shot_curves(view: StudyView, budget: str) -> Markup | None:
 def pool_curves(view: StudyView) -> Markup | None:
     """Draw dedicated fine-tuning by pool size against ManyICL, on tasks that have every pool."""
     families = view.families(held_out=True)
-    panels: dict[str, dict[str, list[Point]]] = {}
+    panels: dict[str, dict[str, list[PlotPoint]]] = {}
     for family in [None, *families] if len(families) > 1 else families:
         part = view.with_every_pool(held_out=True, family=family)
         pools = dedicated_curve(part.results, held_out=True, family=family)
         if not pools:
             continue
-        lines = {DEDICATED: [Point(p.pool_size, p.mean, p.low, p.high) for p in pools]}
+        lines = {DEDICATED: [PlotPoint(p.pool_size, p.mean, p.low, p.high) for p in pools]}
         for regime in (BASE, "many_shot"):
             # One line a regime: the first budget, which is `tokens` where there are two.
             points = _points(part.curve(regime, view.budgets[0], True, family))
@@ -78,7 +79,7 @@ def pool_curves(view: StudyView) -> Markup | None:
 
 def loss_curves(view: StudyView) -> Markup | None:
     """Draw the loss of held-out tasks' answers after k shots, means over seeds."""
-    panels: dict[str, dict[str, list[Point]]] = {}
+    panels: dict[str, dict[str, list[PlotPoint]]] = {}
     for budget in view.budgets:
         lines = {}
         for regime in view.regimes:
@@ -88,7 +89,7 @@ def loss_curves(view: StudyView) -> Markup | None:
                     for k, loss in model.loss_by_shot:
                         by_shot.setdefault(k, []).append(loss)
             if by_shot:
-                lines[regime] = [Point(k, mean(by_shot[k])) for k in sorted(by_shot)]
+                lines[regime] = [PlotPoint(k, mean(by_shot[k])) for k in sorted(by_shot)]
         if lines:
             panels[f"budget: {budget}"] = lines
     if not panels:
@@ -105,7 +106,7 @@ def loss_curves(view: StudyView) -> Markup | None:
 
 def retention_changes(view: StudyView, budget: str) -> Markup | None:
     """Draw each retention measure's change against the base."""
-    found: dict[tuple[str, bool], dict[str, dict[str, Point]]] = {}
+    found: dict[tuple[str, bool], dict[str, dict[str, PlotPoint]]] = {}
     for regime in view.regimes:
         for one in retention_change(view.results, view.key(regime, budget)) * (regime != BASE):
             at = (one.measure.partition("/")[0], in_bits(one.measure))
@@ -153,11 +154,12 @@ def cost_against_quality(view: StudyView) -> Markup | None:
         found = view.dedicated(pool, True)
         if found is None or not tokens:
             continue
-        for marks, values in (
+        y = (found.mean, found.low, found.high)
+        for marks, cost in (
             (tokens, _totals(view, pool, "tokens")),
             (flops, _totals(view, pool, "flops")),
         ):
-            marks.append(Mark(DEDICATED, values, *found[:3], words=count(pool)))
+            marks.append(Mark(DEDICATED, cost, *y, words=count(pool)))
     panels = {
         title: (label, marks)
         for title, label, marks in (
@@ -173,14 +175,14 @@ def cost_against_quality(view: StudyView) -> Markup | None:
     return figures.scatter(panels, levels, "cost", "Held-out score against the cost of training")
 
 
-def _points(found: Sequence[CurvePoint]) -> list[Point]:
-    return [Point(p.num_shots, p.mean, p.low, p.high) for p in found if p.num_tasks]
+def _points(found: Sequence[CurvePoint]) -> list[PlotPoint]:
+    return [PlotPoint(p.num_shots, p.mean, p.low, p.high) for p in found if p.num_tasks]
 
 
-def _change(one: RetentionChange) -> Point:
+def _change(one: RetentionChange) -> PlotPoint:
     if one.num_seeds < 2:  # one seed has no interval
-        return Point(0, one.difference)
-    return Point(0, one.difference, one.low, one.high)
+        return PlotPoint(0, one.difference)
+    return PlotPoint(0, one.difference, one.low, one.high)
 
 
 def _totals(view: StudyView, pool: int, what: str) -> float:

@@ -11,7 +11,7 @@ from manyicl.study.analysis.retention_change import (
 )
 from manyicl.study.analysis.retention_loss import RetentionSummary, retention_summary
 from manyicl.study.records import BASE
-from manyicl.study.report.tables import NONE, Cell, Row, Table
+from manyicl.study.report.tables import NONE, TableCell, TableData, TableRow
 from manyicl.study.report.view import StudyView, budget_words, title_of
 
 GROUPS = {"icl": "in context", "family": "family left out", "generation": "free text"}
@@ -21,7 +21,7 @@ WRITTEN = {
 }
 
 
-def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> Table | None:
+def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> TableData | None:
     """Return each measure before and after, one column a regime; a loss is negative."""
     results = view.results
     found = {
@@ -45,15 +45,15 @@ def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> 
             interval = interval_words(measure, one) if one.num_seeds > 1 else ""
             said = write_change(measure, one.difference), interval
             clear = one.judged and one.num_seeds > 1 and (one.low > 0 or one.high < 0)
-            cells.append(Cell(write_measure(measure, one.after), *said, bold=clear))
-        base = Cell(bases.pop() if len(bases) == 1 else "differs")
-        rows.append(Row(measure_title(measure), (base, *cells), measure_unit(measure)))
+            cells.append(TableCell(write_measure(measure, one.after), *said, bold=clear))
+        base = TableCell(bases.pop() if len(bases) == 1 else "differs")
+        rows.append(TableRow(measure_title(measure), (base, *cells), measure_unit(measure)))
     means = _mean_rows(view, budget, list(found))
     rows += means
     small = "in brackets the change against the base"
     if intervals:
         small = "in small type the change against the base with its interval"
-    return Table(
+    return TableData(
         f"Retention: after fine-tuning, and {small} (+ is better), "
         f"{budget_words(results, budget)}; {view.seeds}; bold: the 95 % interval (t over seeds; of "
         "a mean, measures and seeds resampled) excludes 0."
@@ -64,7 +64,7 @@ def retention_table(view: StudyView, budget: str, *, intervals: bool = True) -> 
     )
 
 
-def _mean_rows(view: StudyView, budget: str, regimes: list[str]) -> list[Row]:
+def _mean_rows(view: StudyView, budget: str, regimes: list[str]) -> list[TableRow]:
     """Return the mean relative losses over what all have, then of those that have the most.
 
     Families are left out for some regimes only, and the claim compares over all that two have.
@@ -79,7 +79,7 @@ def _mean_rows(view: StudyView, budget: str, regimes: list[str]) -> list[Row]:
     return [_mean_row(found, regimes) for found in (every, more) if found]
 
 
-def _mean_row(found: list[RetentionSummary], regimes: list[str]) -> Row:
+def _mean_row(found: list[RetentionSummary], regimes: list[str]) -> TableRow:
     by_regime = {one.key.regime: one for one in found}
     cells = [NONE]
     for regime in regimes:
@@ -88,9 +88,9 @@ def _mean_row(found: list[RetentionSummary], regimes: list[str]) -> Row:
             cells.append(NONE)
         else:
             interval = f"{signed(one.low)} to {signed(one.high)}"
-            cells.append(Cell(signed(one.mean_loss), interval=interval))
+            cells.append(TableCell(signed(one.mean_loss), interval=interval))
     note = f"% of the base, {plural(found[0].num_measures, 'measure')}"
-    return Row("mean relative loss", tuple(cells), note)
+    return TableRow("mean relative loss", tuple(cells), note)
 
 
 def _mean_words() -> str:

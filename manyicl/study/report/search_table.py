@@ -7,13 +7,13 @@ from typing import Any
 
 from manyicl.report.numbers import plural
 from manyicl.study.records import SearchPoint, StudyResults
-from manyicl.study.report.tables import NONE, Cell, Row, Table
+from manyicl.study.report.tables import NONE, TableCell, TableData, TableRow
 from manyicl.study.report.view import title_of
 
 UNTUNED = 0.0  # the learning rate of the untuned base
 
 
-def search_table(results: StudyResults) -> Table | None:
+def search_table(results: StudyResults) -> TableData | None:
     """Return the loss of the untuned base and of every learning rate tried, the chosen one bold."""
     if not results.search:
         return None
@@ -23,9 +23,11 @@ def search_table(results: StudyResults) -> Table | None:
         found = {p.learning_rate: p for p in results.search if p.regime == regime}
         cells = [_cell(found.get(rate)) for rate in (UNTUNED, *rates)]
         shots = next(iter(found.values())).num_shots
-        row = Row(title_of(regime), (Cell(str(shots)), *cells), _remarks(list(found.values())))
+        row = TableRow(
+            title_of(regime), (TableCell(str(shots)), *cells), _remarks(list(found.values()))
+        )
         rows.append(row)
-    return Table(
+    return TableData(
         "Search of the learning rate: loss (nats a token of the answer, lower is better) on tasks "
         "set aside from the held-in ones, after each regime's own shots, as many as fit; bold: "
         "chosen.",
@@ -34,10 +36,14 @@ def search_table(results: StudyResults) -> Table | None:
     )
 
 
-def _cell(point: SearchPoint | None) -> Cell:
+def _cell(point: SearchPoint | None) -> TableCell:
     if point is None:
         return NONE
-    return Cell("diverged") if point.loss is None else Cell(f"{point.loss:.3f}", bold=point.chosen)
+    return (
+        TableCell("diverged")
+        if point.loss is None
+        else TableCell(f"{point.loss:.3f}", bold=point.chosen)
+    )
 
 
 def _remarks(points: Sequence[SearchPoint]) -> str:

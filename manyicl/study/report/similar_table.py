@@ -9,16 +9,16 @@ from manyicl.study.analysis.points import Point, shots_of
 from manyicl.study.report.tables import (
     FITTED,
     NONE,
-    Cell,
-    Row,
-    Table,
+    TableCell,
+    TableData,
+    TableRow,
     cell_of_difference,
     shots_cell,
 )
 from manyicl.study.report.view import StudyView, budget_words, title_of
 
 
-def similar_table(view: StudyView, budget: str) -> Table | None:
+def similar_table(view: StudyView, budget: str) -> TableData | None:
     """Return every regime's scores with similar demonstrations on held-out tasks, by family.
 
     Only seeds and tasks that have both selections count. None if no similar ones were measured.
@@ -37,13 +37,13 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
                 both.mean, both.low, both.high, both.clear_for_one_model
             )
             shots = shots_cell(k, min(both.fitted_a, both.fitted_b))
-            cells = [shots, Cell(percent(both.mean_b)), Cell(percent(both.mean_a))]
+            cells = [shots, TableCell(percent(both.mean_b)), TableCell(percent(both.mean_a))]
             by_family = [_similar_score(view, regime, budget, k, family) for family in families]
-            rows.append(Row(title_of(regime), (*cells, difference, *by_family)))
+            rows.append(TableRow(title_of(regime), (*cells, difference, *by_family)))
     if not rows:
         return None
     heads = [f"{family} ({view.num_tasks(True, family)})" for family in families]
-    return Table(
+    return TableData(
         "The demonstrations most similar to each query against the same number of random ones, "
         f"held-out tasks, score in %, {budget_words(view.results, budget)}; by family: with "
         "similar ones. Bold: the 95 % interval (groups of tasks and seeds resampled) excludes 0, "
@@ -53,7 +53,7 @@ def similar_table(view: StudyView, budget: str) -> Table | None:
     )
 
 
-def _similar_score(view: StudyView, regime: str, budget: str, k: int, family: str) -> Cell:
+def _similar_score(view: StudyView, regime: str, budget: str, k: int, family: str) -> TableCell:
     points = curve(
         view.results,
         view.key(regime, budget),
@@ -62,4 +62,4 @@ def _similar_score(view: StudyView, regime: str, budget: str, k: int, family: st
         selection="similar",
     )
     means = [point.mean for point in points if point.num_shots == k]
-    return Cell(percent(means[0])) if means else NONE
+    return TableCell(percent(means[0])) if means else NONE

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from manyicl.report.numbers import change, percent, plural
+from manyicl.study.analysis.curves import CurvePoint, DedicatedMean
 from manyicl.study.analysis.points import fit_words
-from manyicl.study.report.view import DEDICATED, StudyView, budget_words, title_of
+from manyicl.study.records import DEDICATED
+from manyicl.study.report.view import StudyView, budget_words, title_of
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """What stands in a place of a table; `small` is said of it in smaller type."""
 
     text: str
@@ -21,25 +23,25 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     head: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     note: str = ""
     """Said under the head."""
 
 
 @dataclass(frozen=True)
-class Table:
+class TableData:
     """A table; its first column holds the heads of the rows."""
 
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     text_columns: int = 0
     """The first so many cells of a row are words, the others numbers."""
 
 
-NONE = Cell("–")
+NONE = TableCell("–")
 FITTED = (
     " “n fit”: so many demonstrations fitted in the mean of the tasks; then the context was full."
 )
@@ -48,12 +50,12 @@ SEARCHED = " The learning rate was searched with the budget of tokens."
 """Said of the other budget."""
 
 
-def shots_cell(num_shots: int, fitted: float, said: str = "") -> Cell:
+def shots_cell(num_shots: int, fitted: float, said: str = "") -> TableCell:
     """Return a number of shots; where fewer fitted in the mean, that too."""
-    return Cell(str(num_shots), ", ".join(filter(None, (fit_words(num_shots, fitted), said))))
+    return TableCell(str(num_shots), ", ".join(filter(None, (fit_words(num_shots, fitted), said))))
 
 
-def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
+def score_table(view: StudyView, budget: str, held_out: bool) -> TableData | None:
     """Return regimes x families at each regime's own number of shots, then dedicated models.
 
     Bold is the best of a column among the models that serve every task; None without scores.
@@ -72,12 +74,12 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
                 cells.append(NONE)
                 continue
             left = point.num_tasks < view.num_tasks(held_out, family)
-            cells.append(_score_cell(point.mean, point.low, point.high, point.num_tasks, left))
+            cells.append(_score_cell(point, left))
         means.append([None if point is None else point.mean for point in found])
         whole = view.score(regime, budget, held_out)
         fitted = own.num_shots if whole is None else whole.effective_shots
         note = "" if whole is None or not whole.missing_seeds else plural(whole.num_seeds, "seed")
-        rows.append(Row(title_of(regime), (shots_cell(own.num_shots, fitted), *cells), note))
+        rows.append(TableRow(title_of(regime), (shots_cell(own.num_shots, fitted), *cells), note))
     for at in range(len(groups)):
         column = [percent(row[at]) for row in means if row[at] is not None]
         best = max(column, key=float, default="")
@@ -89,16 +91,16 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
             if point is None:
                 cells.append(NONE)
             else:
-                left = point[3] < view.num_tasks(held_out, family)
-                cells.append(_score_cell(*point, left))
+                left = point.num_tasks < view.num_tasks(held_out, family)
+                cells.append(_score_cell(point, left))
         if any(found):
             note = f"on {plural(pool, 'example')} of the task"
-            rows.append(Row(title_of(DEDICATED), (Cell("0"), *cells), note))
+            rows.append(TableRow(title_of(DEDICATED), (TableCell("0"), *cells), note))
     if not rows:
         return None
     heads = [f"{family or 'all'} ({view.num_tasks(held_out, family)})" for family in groups]
     side = "Held-out" if held_out else "Held-in"
-    return Table(
+    return TableData(
         f"{side} tasks, score in %, {budget_words(view.results, budget)}; "
         f"{view.scope(held_out)}; number of tasks in brackets."
         + (SEARCHED if budget == "targets" else "")
@@ -108,16 +110,17 @@ def score_table(view: StudyView, budget: str, held_out: bool) -> Table | None:
     )
 
 
-def cell_of_difference(mean: float, low: float, high: float, clear: bool) -> Cell:
-    return Cell(change(mean), interval=f"{change(low)} to {change(high)}", bold=clear)
+def cell_of_difference(mean: float, low: float, high: float, clear: bool) -> TableCell:
+    return TableCell(change(mean), interval=f"{change(low)} to {change(high)}", bold=clear)
 
 
-def _score_cell(mean: float, low: float, high: float, num_tasks: int, told: bool) -> Cell:
-    said = plural(num_tasks, "task") if told else ""
-    return Cell(percent(mean), said, f"{percent(low)}–{percent(high)}")
+def _score_cell(point: CurvePoint | DedicatedMean, left: bool) -> TableCell:
+    """Return a mean; with the number of tasks behind it where some are left out."""
+    said = plural(point.num_tasks, "task") if left else ""
+    return TableCell(percent(point.mean), said, f"{percent(point.low)}–{percent(point.high)}")
 
 
-def _bold(row: Row, at: int) -> Row:
+def _bold(row: TableRow, at: int) -> TableRow:
     cells = list(row.cells)
     cells[at] = replace(cells[at], bold=True)
-    return Row(row.head, tuple(cells), row.note)
+    return TableRow(row.head, tuple(cells), row.note)

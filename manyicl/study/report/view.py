@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import get_args
 
-from manyicl.evaluation.resampling import interval_of
 from manyicl.report.numbers import count, plural
 from manyicl.study.analysis.claims import own_point
-from manyicl.study.analysis.curves import CurvePoint, curve
+from manyicl.study.analysis.curves import CurvePoint, DedicatedMean, curve, dedicated_mean
 from manyicl.study.analysis.points import (
     BASE_MODEL,
     DedicatedPoint,
@@ -20,11 +19,9 @@ from manyicl.study.analysis.points import (
     pool_sizes,
     table,
 )
-from manyicl.study.records import BASE, NO_BUDGET, StudyResults
+from manyicl.study.records import BASE, BUDGETS, NO_BUDGET, StudyResults
 from manyicl.study.regimes import REGIMES, TITLES
 from manyicl.tasks.task import Family
-
-DEDICATED = "dedicated"
 
 
 class StudyView:
@@ -37,10 +34,9 @@ class StudyView:
     @cached_property
     def budgets(self) -> list[str]:
         """Budgets of the fine-tuned models, `tokens` first; `none` if only the base is there."""
-        known = ["tokens", "targets"]
         found = {model.budget for model in (*self.results.models, *self.results.scores)}
         found.discard(NO_BUDGET)
-        listed = [b for b in known if b in found] + sorted(found - set(known))
+        listed = [b for b in BUDGETS if b in found] + sorted(found - set(BUDGETS))
         return listed or [NO_BUDGET]
 
     @cached_property
@@ -124,14 +120,9 @@ class StudyView:
 
     def dedicated(
         self, pool: int, held_out: bool, family: str | None = None
-    ) -> tuple[float, float, float, int] | None:
-        """Return mean, interval and number of tasks of all that have this pool size."""
-        found = table(self.results, [DedicatedPoint(pool)], held_out=held_out, family=family)
-        if found.empty:
-            return None
-        values = found.values[0]
-        interval = interval_of(values, found.groups)
-        return float(values.mean()), interval.low, interval.high, len(found.tasks)
+    ) -> DedicatedMean | None:
+        """Return the mean of all tasks that have this pool size; None if none has."""
+        return dedicated_mean(self.results, pool, held_out=held_out, family=family)
 
     def pool_for(self, point: Point) -> int | None:
         """Return the smallest pool that holds a point's shots, else the largest; None if none."""

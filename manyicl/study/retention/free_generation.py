@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from manyicl.errors import RunError
-from manyicl.models import context_length
+from manyicl.evaluation.token_loss import in_bits_per_byte, token_losses
+from manyicl.models import context_length, end_tokens
 from manyicl.study.records import StudyError
 from manyicl.study.retention.plain_text import PlainText, sample
-from manyicl.study.retention.text_loss import CONTEXT, TextCodec, token_losses
+from manyicl.study.retention.text_loss import CONTEXT, TextCodec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -56,7 +57,7 @@ def free_generation(
             f"study.retention.new_tokens: {new_tokens} tokens after an opening take {needed} "
             f"tokens, more than the {limit} of the model's context. Use fewer."
         )
-    ends = codec.ends | _configured_ends(model)
+    ends = codec.ends | end_tokens(model)
     prompts = [[*codec.start, *opening] for opening in openings]
     written = continue_texts(model, prompts, new_tokens, ends, codec.size, seed)
     whole = [codec.decode([*opening, *new]) for opening, new in zip(openings, written, strict=True)]
@@ -72,7 +73,7 @@ def free_generation(
         )
         if not math.isfinite(nats):
             raise RunError("free generation: the base's loss is not finite; it diverged.")
-        found["bits_per_byte_under_base"] = nats / math.log(2) / num_bytes
+        found["bits_per_byte_under_base"] = in_bits_per_byte(nats, num_bytes)
     found["distinct_2"] = distinct_bigrams(news)
     found["task_markup"] = sum(map(has_markup, whole, begun)) / num
     found["early_end"] = sum(len(new) < new_tokens for new in written) / num
@@ -148,9 +149,3 @@ def _openings(codec: TextCodec, texts: PlainText, num: int) -> list[list[int]]:
             "Join its rows to longer ones, or name another text."
         )
     return [found[index % len(found)] for index in range(num)]
-
-
-def _configured_ends(model: Any) -> set[int]:
-    """Return the end tokens that the model itself names: chat models have several."""
-    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    return set(found) if isinstance(found, list) else set() if found is None else {found}

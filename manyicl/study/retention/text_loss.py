@@ -14,19 +14,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
 from manyicl.episodes.encode import SegmentTokenizer
 from manyicl.episodes.template import Segment
 from manyicl.errors import RunError
-from manyicl.models import context_length, logits_at
+from manyicl.evaluation.token_loss import in_bits_per_byte, token_losses
 from manyicl.study.retention.plain_text import PlainText, sample
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-LOSSES_AT_ONCE = 512  # positions whose logits are in memory in fp32
 CONTEXT = 1024
 
 
@@ -77,37 +73,7 @@ def bits_per_byte(
         used += len(ids)
     if not math.isfinite(nats):
         raise RunError("bits per byte: the model's loss on plain text is not finite; it diverged.")
-    return nats / math.log(2) / num_bytes
-
-
-def token_losses(model: Any, ids: Sequence[int], context: int = CONTEXT) -> np.ndarray:
-    """Return the loss (nats) of each token but the first, float64 [tokens - 1].
-
-    A token is predicted from at least context / 2 and at most context - 1 tokens before it, or from
-    all there are: windows of `context` tokens (fewer if the model was built for fewer), each half a
-    window after the last.
-    """
-    context = max(2, min(context, context_length(model) or context))
-    found = np.empty(max(len(ids) - 1, 0))
-    done = 1
-    while done < len(ids):
-        start = max(0, min(done - context // 2, len(ids) - context))
-        stop = min(start + context, len(ids))
-        window = torch.tensor([ids[start:stop]], device=model.device)
-        with torch.inference_mode():
-            keep = torch.arange(done - start - 1, stop - start - 1, device=model.device)
-            logits = logits_at(model, keep, input_ids=window, use_cache=False)
-            losses = [
-                torch.nn.functional.cross_entropy(part.float(), targets, reduction="none")
-                for part, targets in zip(
-                    logits.split(LOSSES_AT_ONCE),
-                    window[0, done - start :].split(LOSSES_AT_ONCE),
-                    strict=True,
-                )
-            ]
-        found[done - 1 : stop - 1] = torch.cat(losses).double().cpu().numpy()
-        done = stop
-    return found
+    return in_bits_per_byte(nats, num_bytes)
 
 
 def _cut(codec: TextCodec, text: str, room: int) -> tuple[str, list[int]]:
