@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +31,8 @@ def is_disk_error(error: BaseException) -> bool:
 @contextmanager
 def file_beside(path: Path) -> Iterator[Path]:
     """Yield a path to write to, which becomes `path` when the block ends without an error."""
-    part = _beside(path)
+    part = part_of(path)
+    _remove_abandoned(path)
     try:
         yield part
         os.replace(part, path)
@@ -41,10 +44,10 @@ def file_beside(path: Path) -> Iterator[Path]:
 def folder_beside(folder: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yield a new folder to write to, which becomes `folder` when the block ends without an error.
 
-    A folder that is there and not empty is an `OSError` then, unless it is to be replaced. For one
-    process at a time: what a killed one left is removed first.
+    A folder that is there and not empty is an `OSError` then, unless it is to be replaced.
     """
-    part = folder.with_name(f".{folder.name}.part")
+    part = part_of(folder)
+    _remove_abandoned(folder)
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
@@ -56,8 +59,28 @@ def folder_beside(folder: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def part_of(path: Path, pid: int | None = None) -> Path:
+    """Return where a process of this machine (this one) makes what is to become `path`."""
+    machine = re.sub(r"\W", "_", platform.node())
+    return path.with_name(f".{path.name}.{machine}-{os.getpid() if pid is None else pid}.part")
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed left of `path`."""
+    import psutil
+
+    begin, end = part_of(path, 0).name.rsplit("0", 1)
+    if not path.parent.is_dir():
+        return
+    for left in path.parent.iterdir():
+        if left.name.startswith(begin) and left.name.endswith(end):
+            pid = left.name[len(begin) : -len(end)]
+            if pid.isdigit() and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
 def replace_file(path: Path, content: str | bytes, *, lasting: bool = False) -> None:
-    """Write a file. `lasting`: it outlasts a power cut as soon as this returns."""
+    """Write a file. `lasting`: its content is on the disk before it takes the place."""
     with file_beside(path) as part:
         # A lone surrogate, which JSON input may hold, becomes the JSON escape it came from.
         data = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
@@ -102,19 +125,20 @@ def check_free(folder: Path, option: str) -> None:
         )
 
 
-def check_writable(path: Path, option: str) -> None:
+def check_writable(path: Path, option: str = "") -> None:
     """Raise `RunError` if a file could not be written to `path`, whose folder is made.
 
-    For what is written after much work. `option` is what named it.
+    For what is written after much work. `option` is what named it, if anything did.
     """
-    part = _beside(path)
+    part = part_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
         part.unlink()
     except OSError as error:
+        named = f"{option}: {path}" if option else f"{path}:"
         raise RunError(
-            f"{option}: {path} cannot be written ({error.strerror}). Choose another place."
+            f"{named} cannot be written ({error.strerror}). Choose another place."
         ) from None
 
 
@@ -133,7 +157,3 @@ def file_hash(path: Path, algorithm: Callable[[], Any] = hashlib.sha256) -> str:
     """Return the hash of a file's bytes in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from manyicl.files import (
     file_beside,
     file_hash,
     folder_beside,
+    part_of,
     replace_file,
     whole_folder,
     write_whole,
 )
 
+NOBODY = 2**22 + 1  # above the highest number of a process
 DISK_FULL = OSError(28, "No space left on device")
 RUST_DISK_FULL = RuntimeError("Error while serializing: I/O error: os error 28")
 
@@ -83,12 +86,29 @@ def test_a_folder_takes_an_empty_place_and_another_only_if_told_to(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    (tmp_path / ".x.part").mkdir()
-    (tmp_path / ".x.part" / "left over").touch()
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_makes_is_not(tmp_path):
+    for place in (tmp_path / "x", tmp_path / "y.json"):
+        for pid in (NOBODY, os.getppid()):
+            part_of(place, pid).mkdir()
+            (part_of(place, pid) / "left over").touch()
     with folder_beside(tmp_path / "x") as part:
         (part / "whole").touch()
-    assert [path.name for path in tmp_path.rglob("*")] == ["x", "whole"]
+    write_whole(tmp_path / "y.json", "{}")
+    places = [tmp_path / "x", tmp_path / "y.json"]
+    living = [part_of(place, os.getppid()) for place in places]
+    assert sorted(tmp_path.iterdir()) == sorted([*places, *living])
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["whole"]
+
+
+def test_two_processes_that_make_one_folder_do_not_mix(tmp_path, monkeypatch):
+    with folder_beside(tmp_path / "x") as first:
+        (first / "of the first").touch()
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", os.getppid)
+            with folder_beside(tmp_path / "x", replace=True) as second:
+                (second / "of the second").touch()
+        shutil.rmtree(tmp_path / "x")
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["of the first"]
 
 
 def test_places_are_checked_before_the_work(tmp_path):

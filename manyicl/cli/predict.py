@@ -145,8 +145,7 @@ def predict_file(args: argparse.Namespace) -> int:
             )
     except BaseException as error:
         if finished:
-            part = _free_part(args.out)
-            write_whole(part, as_file(queries.table, finished, suffix))
+            part = _write(_free_part(args.out), as_file(queries.table, finished, suffix))
             print(
                 f"broken off after {len(finished):,} of {len(queries.examples):,} rows; their "
                 f"answers: {part}",
@@ -157,20 +156,22 @@ def predict_file(args: argparse.Namespace) -> int:
                 print("interrupted; no answers were written", file=sys.stderr)
             return 130
         raise
-    _write(Path(args.out), as_file(queries.table, predictions, suffix))
-    print(f"Answers: {args.out} ({len(predictions):,} rows)")
-    return 0
+    place = _write(Path(args.out), as_file(queries.table, predictions, suffix))
+    print(f"Answers: {place} ({len(predictions):,} rows)")
+    return 0 if place == Path(args.out) else 1
 
 
-def _write(out: Path, text: str) -> None:
-    """Write the answers; where that fails after all, to a folder for temporary files."""
+def _write(out: Path, text: str) -> Path:
+    """Write answers to `out`; where that fails after all, to the folder for temporary files.
+    Return where they are."""
     try:
-        write_whole(out, text)
-    except RunError:
+        return write_whole(out, text)
+    except RunError as error:
         spare = _free_part(str(Path(tempfile.gettempdir()) / out.name))
         with suppress(RunError):
             write_whole(spare, text)
-            print(f"the answers are in {spare} instead", file=sys.stderr)
+            print(f"error: {error} The answers are kept elsewhere.", file=sys.stderr)
+            return spare
         raise
 
 

@@ -212,9 +212,15 @@ def _expand_shorthands(settings: DictConfig, place: str, schema: type[Config]) -
         elif get_origin(kind) is list and isinstance(value, (str, int, float)):
             OmegaConf.update(settings, key, [value])
         elif isinstance(value, DictConfig if get_origin(kind) is list else ListConfig) or (
-            isinstance(value, ListConfig) and any(OmegaConf.is_config(item) for item in value)
+            isinstance(value, ListConfig) and _is_nested(value)
         ):
             raise ConfigError(f"{place}: {key}: is {_shown(value)}; {_expected(kind)}.")
+
+
+def _is_nested(value: ListConfig) -> bool:
+    """Return whether a list holds lists or mappings; references in it are left as they are."""
+    members = OmegaConf.to_container(value, resolve=False)
+    return any(isinstance(member, (dict, list)) for member in members)
 
 
 def _explained(error: OmegaConfBaseException, schema: type[Config]) -> str:

@@ -59,7 +59,8 @@ class SegmentTokenizer:
         for clone in (self._markup, self._content):
             clone.no_truncation()
             clone.no_padding()
-        both = text if content == text else text + content
+        self.protects_markers = content != text  # more of them than the tokenizer itself
+        both = text + content if self.protects_markers else text
         self.fingerprint = hashlib.sha256(both.encode()).hexdigest()
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:

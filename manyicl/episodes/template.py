@@ -119,8 +119,8 @@ class TextTemplate:
             rendered = lead + rendered
         if not rendered:
             raise TemplateError(
-                "template.prompt: renders to nothing for an empty input (which scoring=prior asks "
-                "after). It must hold some text."
+                "template.prompt: renders to nothing for an empty input, which scoring=prior asks "
+                "after. It must hold some text."
                 if not text
                 else "template.prompt: renders to nothing. It must hold some text."
             )

@@ -195,7 +195,8 @@ def _identity(engine: Engine, config: Config) -> list[Any]:
         del asked[name]
     versions = [__version__, *(metadata.version(name) for name in ("torch", "transformers"))]
     attention = engine.model.config.get_text_config()._attn_implementation
-    return [SCORING, engine.identity, engine.encoder.fingerprint(), asked, versions, attention]
+    found = [SCORING, engine.identity, engine.encoder.fingerprint(), asked, versions, attention]
+    return [*found, engine.manner] if engine.manner else found
 
 
 def _evaluated_tasks(

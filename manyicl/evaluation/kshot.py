@@ -71,7 +71,7 @@ class TaskSweep:
                 f"{len(self.pool)} train rows to show. Use at most {len(self.pool)}, add rows, "
                 "or leave the task out."
             )
-        engine.check_scoring(task, config.scoring)
+        engine.check_scoring(task, self.queries[0][1], config.scoring)
         self.room = token_budget(
             engine,
             self.pool,

@@ -23,7 +23,7 @@ from manyicl.inference.prefill import prefill
 from manyicl.inference.prefix import Prefix, load_prefix, save_prefix
 from manyicl.inference.score import OptionQuery, adjust, score_options
 from manyicl.inference.shared import unshareable
-from manyicl.inference.trial import NOT_NUMBERS, check_causal, why_not_shared
+from manyicl.inference.trial import why_not_shared
 from manyicl.models import (
     context_length,
     end_tokens,
@@ -32,6 +32,7 @@ from manyicl.models import (
     model_identity,
     widen_slow_bf16,
 )
+from manyicl.models.causal import NOT_NUMBERS, check_causal
 from manyicl.tasks import Example, Task
 from manyicl.training.model_folder import model_path, trained_model_config, trained_template
 
@@ -70,7 +71,9 @@ class Engine:
         self.prefix_storage: Storage = prefix_storage
         self.context_length = context_length(model)
         # An instruction-tuned model may end its turn otherwise than our template ends an answer.
-        self._ends = end_tokens(model) | ({eos_token_id} if eos_token_id is not None else set())
+        own = {eos_token_id} if eos_token_id is not None else set()
+        self._ends = end_tokens(model) | own
+        self._other_ends = sorted(end_tokens(model) - own)
         check_causal(model)
         reason = unshareable(model) or why_not_shared(model)
         self.shares_prefix = reason is None
@@ -142,6 +145,14 @@ class Engine:
     def identity(self) -> str:
         """A hash over all weights, the adapter's included."""
         return model_identity(self.model)
+
+    @property
+    def manner(self) -> str:
+        """What answers depend on besides weights, settings and template: empty for most models."""
+        parts = [f"ends {self._other_ends}"] if self._other_ends else []
+        if self.encoder.tokenizer.protects_markers:
+            parts.append(f"markers {self.encoder.tokenizer.fingerprint}")
+        return ", ".join(parts)
 
     def save_prefix(self, prefix: Prefix, path: str | Path) -> None:
         """Write a prefix to a file, bound to this model and template."""
@@ -290,7 +301,7 @@ class Engine:
             text = text.partition(self.encoder.end_text)[0]
         return text.strip()
 
-    def check_scoring(self, task: Task, scoring: str) -> None:
+    def check_scoring(self, task: Task, query: Example, scoring: str) -> None:
         """Raise `TemplateError` where `prior` asks after an input that the template cannot show."""
         if scoring == "prior" and task.kind != "generation":
-            self.encoder.prompt(task, "", task.labels)
+            self.encoder.prompt(task, "", task.options_of(query))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from manyicl.episodes import EncodedSequence
 from manyicl.errors import EpisodeError
 from manyicl.inference.generate import KEPT_BATCHES
@@ -75,6 +77,8 @@ def bytes_per_prefix_token(model: PreTrainedModel, storage: Storage = "model") -
         return 0
     try:
         prefix = prefill(model, EncodedSequence("memory", ids, (), (len(ids),)), storage=storage)
+    except torch.OutOfMemoryError:
+        raise
     except Exception:  # the engine finds the same, and keeps no prefixes either
         return 0
     return prefix.num_bytes // len(ids)

@@ -174,7 +174,8 @@ class _Predictor:
                 f"{self.source}: {self._row(bare[0])} has no options, but task '{self.task.name}' "
                 f"is of kind '{self.task.kind}'. Give every query its options."
             )
-        self.engine.check_scoring(self.task, self.settings.scoring)
+        if self.queries:
+            self.engine.check_scoring(self.task, self.queries[0], self.settings.scoring)
         if prefix_file:
             check_place(self.engine, prefix_file)
 

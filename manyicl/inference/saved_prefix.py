@@ -24,7 +24,7 @@ def check_place(engine: Engine, path: Path) -> None:
     if path.is_dir():
         raise PrefixError(f"{path}: is a folder. Name a file, e.g. {path / 'prefix.safetensors'}.")
     if not path.exists():
-        check_writable(path, "--prefix")
+        check_writable(path)
 
 
 def save_whole(engine: Engine, prefix: Prefix, path: Path) -> None:

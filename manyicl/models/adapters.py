@@ -15,6 +15,11 @@ from manyicl.errors import ModelError
 from manyicl.models import gguf, shipped
 
 
+def is_adapter(name: str) -> bool:
+    """Return whether a model's name stands for a folder with a PEFT adapter."""
+    return (Path(shipped.resolve(name)) / "adapter_config.json").is_file()
+
+
 def base_of(folder: Path, adapter: Path) -> str:
     """Return the base model an adapter names; a run's own base is found where the run is now."""
     try:

@@ -52,7 +52,7 @@ def tried(model: Any) -> Iterator[None]:
     No gradients; fp32 products in full precision, which some containers make TF32; and bf16 for
     fp32 weights where flash attention takes nothing wider, as in training.
     """
-    flash = "flash" in str(model.config._attn_implementation) and model.dtype == torch.float32
+    flash = _takes_16_bits(model) and model.dtype == torch.float32
     products = torch.backends.cuda.matmul
     before, products.fp32_precision = products.fp32_precision, "ieee"
     try:
@@ -60,6 +60,15 @@ def tried(model: Any) -> Iterator[None]:
             yield
     finally:
         products.fp32_precision = before
+
+
+def computes_exactly(model: Any) -> bool:
+    """Return whether a trial rounds as fp32 does, and not as 16 bits do."""
+    return model.dtype == torch.float32 and not _takes_16_bits(model)
+
+
+def _takes_16_bits(model: Any) -> bool:
+    return "flash" in str(model.config._attn_implementation)
 
 
 def _forward_owner(model: torch.nn.Module) -> type:

@@ -25,6 +25,7 @@ import xxhash
 from manyicl.errors import ModelError, on_one_line
 from manyicl.files import file_hash
 from manyicl.models.forward import vocabulary_size
+from manyicl.models.missing import refuse_missing
 
 SMOLLM2 = "smollm2"
 SMOLLM2_NAME = "SmolLM2-135M-Instruct"
@@ -149,7 +150,10 @@ def _read(file: Path, key: str) -> tuple[Any, Any]:
         source = {"pretrained_model_name_or_path": alone, "gguf_file": link.name}
         try:
             tokenizer: Any = AutoTokenizer.from_pretrained(**source)
-            model: Any = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                **source, dtype=torch.float32, output_loading_info=True
+            )
+            model, found = loaded
             if _is_quantised(link):
                 model.to(torch.bfloat16)
                 model.config.dtype = torch.bfloat16
@@ -164,6 +168,7 @@ def _read(file: Path, key: str) -> tuple[Any, Any]:
                 "short, or of an architecture that transformers or this edition of the package "
                 "gguf does not know; a Hugging Face folder of the model does as well."
             ) from None
+    refuse_missing(key, str(file), found)
     _forget_origin(model)
     return model, _without_strangers(tokenizer, vocabulary_size(model))
 

@@ -69,6 +69,8 @@ def chunked_head(model: Any) -> torch.nn.Linear | None:
     try:
         with tried(model), forward_replaced(head, lambda hidden: said):
             heard = logits_at(model, ids, input_ids=ids[None], use_cache=False)
+    except torch.OutOfMemoryError:
+        raise
     except Exception:  # a model that computes with its logits expects a vocabulary of them
         return None
     return head if torch.equal(heard, said[0].to(heard.dtype)) else None

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from manyicl.errors import ModelError, did_you_mean, on_one_line
@@ -23,7 +24,7 @@ def check_name(key: str, name: str) -> None:
     `key` is the setting the message names. What a hub answers in any other way (busy, no such
     file) is left to the loading, which asks more than once.
     """
-    path = Path(resolve(name, key)).expanduser()
+    path = Path(resolve(name, key))
     if path.is_dir():
         return
     if path.is_file():
@@ -63,6 +64,7 @@ def quiet_hub() -> Iterator[None]:
             one.setLevel(level)
 
 
+@cache
 def fetched(name: str, file: str) -> Path | None:
     """Return a small file of a hub id, None if that has none or is no hub id."""
     if not HUB_ID.fullmatch(name):

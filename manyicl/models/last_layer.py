@@ -36,6 +36,8 @@ def last_feed_forward(model: Any) -> torch.nn.Module | None:
             wanted = logits_at(model, keep, input_ids=ids, use_cache=False)
             with computed_at(network, keep):
                 found = logits_at(model, keep, input_ids=ids, use_cache=False)
+        except torch.OutOfMemoryError:
+            raise
         except Exception:  # a network that returns more than one tensor, such as a mixture's
             return None
     tolerance = 1e-4 if wanted.dtype == torch.float32 else 0.02

@@ -16,10 +16,11 @@ import torch
 import xxhash
 
 from manyicl.config import ModelConfig
-from manyicl.errors import ModelError, listing, on_one_line
+from manyicl.errors import ModelError, on_one_line
 from manyicl.models import gguf, shipped
 from manyicl.models.adapters import add_adapter, base_of, refuse_other_adapter
 from manyicl.models.hub import check_name, quiet_hub
+from manyicl.models.missing import refuse_missing
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -94,8 +95,8 @@ def load_model(
             )
     except Exception as error:
         raise ModelError(_unreachable("model.path", path, error)) from None
-    model, found = loaded
-    _refuse_missing(path, found)
+    model, found = loaded if isinstance(loaded, tuple) else (loaded, {})  # by code of its own
+    refuse_missing("model.path", path, found)
     if training and config.lora.rank:
         model = add_adapter(model, config)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -147,10 +148,10 @@ def stored_context_length(path: str, *, trust_remote_code: bool = False) -> int 
     """
     from transformers import AutoConfig
 
+    path = shipped.resolve(path)
     adapter = Path(path) / "adapter_config.json"
     if adapter.is_file():
-        path = base_of(Path(path), adapter)
-    path = shipped.resolve(path)
+        path = shipped.resolve(base_of(Path(path), adapter))
     _check_model(path)
     try:
         with quiet_hub():
@@ -281,12 +282,6 @@ def _load_adapter(
     from peft import PeftModel
 
     base = base_of(folder, adapter)
-    plain = ModelConfig(
-        dtype=config.dtype,
-        attention=config.attention,
-        trust_remote_code=config.trust_remote_code,
-    )
-    model = load_model(base, plain)
     if not (folder / "adapter_model.safetensors").is_file():
         pickled = (folder / "adapter_model.bin").is_file()
         raise ModelError(
@@ -297,6 +292,12 @@ def _load_adapter(
                 else "Copy the weights there, or train the adapter again."
             )
         )
+    plain = ModelConfig(
+        dtype=config.dtype,
+        attention=config.attention,
+        trust_remote_code=config.trust_remote_code,
+    )
+    model = load_model(base, plain)
     try:
         with warnings.catch_warnings():  # PEFT only warns, and goes on with an untrained adapter
             warnings.filterwarnings("error", message="Found missing adapter keys")
@@ -313,21 +314,6 @@ def _load_adapter(
     if training:
         refuse_other_adapter(config.lora, settings)
     return loaded.eval()
-
-
-def _refuse_missing(path: str, found: dict[str, Any]) -> None:
-    """Raise `ModelError` for weights that were not there: transformers would draw them at random
-    and say so only where nobody looks."""
-    missing = sorted(found["missing_keys"])
-    if not missing:
-        return
-    strange = sorted(found["unexpected_keys"])
-    also = f" It holds others that the model does not have: {listing(strange, 3)}." * bool(strange)
-    raise ModelError(
-        f"model.path: {path}: lacks {len(missing)} of the model's weights: {listing(missing, 3)}."
-        f"{also} Name a folder that holds a whole causal language model (one saved from inside a "
-        "wrapper has other names, and one without its head, or with another, lacks that)."
-    )
 
 
 def _check_model(path: str) -> None:

@@ -38,8 +38,7 @@ def resolve(name: str, key: str = "model.path") -> str:
             _say_which(Path.cwd(), name, "stands for a package's model")
         return str(gguf.unpacked_folder(name, key))
     if name != NANO:
-        home = Path(name).expanduser() if name.startswith("~") else None
-        return str(home) if home and home.is_dir() else name
+        return _below_home(name) or name
     if missing := [file for file in FILES if not (FOLDER / file).is_file()]:
         raise ModelError(
             f"{key}: {NANO!r}, the model that comes with manyicl, is not whole: {FOLDER} lacks "
@@ -47,6 +46,17 @@ def resolve(name: str, key: str = "model.path") -> str:
         )
     _say_which(Path.cwd(), NANO, "is the model that comes with manyicl")
     return str(FOLDER)
+
+
+def _below_home(name: str) -> str | None:
+    """Return the folder that a name beginning with `~` stands for, if there is one."""
+    if not name.startswith("~"):
+        return None
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:  # nobody of that name
+        return None
+    return str(folder) if folder.is_dir() else None
 
 
 def is_nano(name: str | Path) -> bool:

@@ -24,7 +24,7 @@ from manyicl.training.checkpoint import (
     remove_newer,
     seal,
 )
-from manyicl.training.folder_lock import LOCK, hold_folder
+from manyicl.training.folder_lock import hold_folder
 
 SETTINGS = "pretraining.json"
 MADE_BY = "pretraining.json"  # in the model folder: see history.py
@@ -53,7 +53,7 @@ def open_pretraining(config: PretrainingConfig) -> Iterator[Path]:
 
 def _refuse_other_folder(run_dir: Path) -> None:
     found = run_dir.iterdir() if run_dir.is_dir() else ()
-    other = [p for p in found if p.suffix != ".log" and p.name not in (LOCK, f"{SETTINGS}.part")]
+    other = [p for p in found if p.suffix != ".log" and not p.name.startswith(".")]
     if other and not (run_dir / SETTINGS).is_file():
         raise ConfigError(
             f"run_dir: {run_dir} is not empty and holds no pre-training. Choose a new folder."

@@ -94,7 +94,9 @@ def open_study(config: StudyConfig) -> Study:
     print("study: reading the base model ...", file=sys.stderr, flush=True)
     unknown = Study(config, base, "")
     # Equal weights may go with unequal tokenizers that were trained here.
-    identity = unknown.engine().identity + name
+    engine = unknown.engine()
+    identity = engine.identity + name + engine.manner
+    del engine
     free_memory()  # it is the workers who compute
     return Study(config, base, identity)
 

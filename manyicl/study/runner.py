@@ -204,7 +204,12 @@ class _Pool:
                 self.workers,
                 mp_context=get_context("spawn"),
                 initializer=_begin_worker,
-                initargs=(replace(self.study), self.threads, os.getpid()),  # without its cache
+                initargs=(
+                    replace(self.study),  # without its cache
+                    self.threads,
+                    os.getpid(),
+                    _devices(),
+                ),
             )
         folder, needs = self.store.folder(cell.title), self.store.inputs(cell)
         try:
@@ -248,8 +253,11 @@ def _leave(number: int, frame: Any) -> None:
     os._exit(1)
 
 
-def _begin_worker(study: Study, threads: int, parent: int) -> None:
+def _begin_worker(study: Study, threads: int, parent: int, devices: list[str]) -> None:
     global _STUDY
+    if devices:  # the workers share them; to be said before CUDA is asked anything
+        own = devices[current_process()._identity[-1] % len(devices)]
+        os.environ["CUDA_VISIBLE_DEVICES"] = own
     import torch
 
     from manyicl.quiet import quiet_libraries
@@ -257,13 +265,20 @@ def _begin_worker(study: Study, threads: int, parent: int) -> None:
     quiet_libraries()
     if threads:
         torch.set_num_threads(threads)
-    if devices := torch.cuda.device_count():  # the workers share them
-        (number, *_) = current_process()._identity
-        torch.cuda.set_device((number - 1) % devices)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which tells us
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     _STUDY = study
+
+
+def _devices() -> list[str]:
+    """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if named:
+        return [device.strip() for device in named.split(",") if torch.cuda.is_available()]
+    return [str(number) for number in range(torch.cuda.device_count())]
 
 
 def _follow(parent: int) -> None:

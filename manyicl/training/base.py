@@ -12,6 +12,7 @@ from accelerate import PartialState
 from manyicl.config import Config
 from manyicl.errors import ConfigError
 from manyicl.models import base_tokenizer, build_base, context_length, load_tokenizer
+from manyicl.models.adapters import is_adapter
 from manyicl.models.forward import vocabulary_size
 from manyicl.tasks import TaskCollection
 from manyicl.training import run_folder
@@ -66,7 +67,7 @@ def check_base(config: Config) -> None:
 
 def check_dtype(config: Config, base: str) -> None:
     """Refuse, or warn of, 16-bit weights that are to be trained themselves."""
-    adapter = config.model.lora.rank or (Path(base) / "adapter_config.json").is_file()
+    adapter = config.model.lora.rank or is_adapter(base)
     if adapter or config.model.dtype not in ("float16", "bfloat16"):
         return
     way_out = "Use auto: weights train in fp32 and are stored as they came; or an adapter (lora)."

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from manyicl.errors import ConfigError
-from manyicl.models.forward import trial_ids, tried
+from manyicl.models.forward import computes_exactly, trial_ids, tried
 from manyicl.models.packed_attention import packed_attention
 from manyicl.training.loss import supervised_nll
 
@@ -35,14 +35,13 @@ def sequences_kept_apart(model: Any, plan: Sequence[Sequence[Any]]) -> Iterator[
 def check_isolation(model: Any) -> None:
     """Raise `ConfigError` if a sequence's loss depends on the sequence before it in the row."""
     ids = trial_ids(model, 40)
-    flash = "flash" in str(model.config._attn_implementation)  # takes no float32
     with tried(model):
         packed = _nll_of_the_last(model, [ids[:16], ids[16:]])
         others = _nll_of_the_last(model, [ids[:16].flip(0), ids[16:]])
         alone = _nll_of_the_last(model, [ids[16:]])
     # Rows of equal lengths go the same way through the kernels, so rounding hides nothing there. A
     # sequence alone may not: in bf16 a model of many layers then differs by tenths of a nat.
-    rounding = 1e-3 if model.dtype == torch.float32 and not flash else 0.5
+    rounding = 1e-3 if computes_exactly(model) else 0.5
     near = torch.allclose(packed, alone, atol=rounding, rtol=0)
     if not (near and torch.allclose(packed, others, atol=1e-3, rtol=0)):
         raise ConfigError(

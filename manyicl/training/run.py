@@ -25,6 +25,8 @@ from manyicl.models import (
     stored_context_length,
     widen_slow_bf16,
 )
+from manyicl.models.adapters import is_adapter
+from manyicl.models.causal import check_causal
 from manyicl.tasks import TaskCollection
 from manyicl.training import checkpoint, run_folder
 from manyicl.training.arguments import check_trackers, training_arguments
@@ -89,7 +91,7 @@ def check_run_folder(config: Config) -> None:
         limit = stored_context_length(path, trust_remote_code=trust)
         if limit and config.episodes.max_tokens > limit:
             refuse_length(config, limit)
-        if config.training.freeze and not (Path(path) / "adapter_config.json").is_file():
+        if config.training.freeze and not is_adapter(path):
             freeze(model_without_weights(path, config.model), config.training.freeze)
     with run_folder.open_run(config) as run_dir:
         run_folder.bind(run_dir, config, held_in)
@@ -110,6 +112,7 @@ def _train(
         model = model.float() if wide else widen_slow_bf16(model)
     freeze(model, config.training.freeze)
     check_fit(config, model, tokenizer)
+    check_causal(model)
     stream = make_stream(config, Encoder(tokenizer, config.template), held_in)
     drawn = plan_rows(stream, config)
     plan = whole_steps(drawn, config.training.rows_per_step, PartialState().num_processes)

@@ -54,9 +54,11 @@ class ManyICLTrainer(Trainer):
         self.loss_is_scaled_for_ga = True  # compute_loss divides by the whole step's weights
 
     def release(self) -> None:
-        """Undo what accelerate did to the model for training: its forward computes in the weights'
-        own type again, and is no reference to the model itself, which could so never be freed."""
-        self.accelerator.unwrap_model(self.model_wrapped, keep_fp32_wrapper=False)
+        """Take from the model what accelerate put on it: its forward computes in the weights' own
+        type again, and not under autocast."""
+        own = vars(self.accelerator.unwrap_model(self.model_wrapped))
+        if own.pop("_original_forward", None) is not None:
+            own.pop("forward", None)
 
     # --- the loss --------------------------------------------------------------------------------
 

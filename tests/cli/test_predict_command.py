@@ -254,5 +254,7 @@ def test_answers_that_cannot_be_written_after_all_are_kept_elsewhere(
     capsys.readouterr()
     assert main(words(folder, out, *more, "--force")) == 1
     (spare,) = (tmp_path / "tmp").iterdir()
-    assert f"the answers are in {spare} instead" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "answers.jsonl: cannot be written (No space left on device)" in said.err
+    assert f"Answers: {spare} (3 rows)" in said.out
     assert spare.read_text(encoding="utf-8") == expected

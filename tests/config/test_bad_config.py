@@ -242,3 +242,12 @@ def test_members_of_lists_are_single_values(override):
 def test_a_seed_counts_once():
     with pytest.raises(ConfigError, match=r"evaluation\.seeds: is .0, 1, 0.; a seed given twice"):
         load_config(None, ["evaluation.seeds=[0,1,0]"])
+
+
+def test_references_in_lists_are_resolved_after_the_overrides(tmp_path):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text('evaluation:\n  seeds: ["${training.seed}", 5]\n')
+    assert load_config(recipe, ["training.seed=3"]).evaluation.seeds == [3, 5]
+    recipe.write_text('evaluation:\n  seeds: ["???", 5]\n')
+    with pytest.raises(ConfigError, match=r"evaluation\.seeds"):
+        load_config(recipe)

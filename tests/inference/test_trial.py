@@ -16,6 +16,7 @@ from manyicl.inference import Engine
 from manyicl.models import end_tokens
 from manyicl.models.flops import Shape
 from manyicl.models.forward import tried
+from manyicl.tasks import Example
 
 TOKENIZER = byte_level_tokenizer()
 
@@ -107,5 +108,22 @@ def test_a_trial_shows_no_gradient_and_leaves_precision_as_it_was():
 def test_priors_need_a_template_that_shows_an_empty_input():
     template = TemplateConfig(kind="jinja", prompt="{{ input }}")
     engine = Engine(tiny_model(vocab_size=400), Encoder(TOKENIZER, template))
-    with pytest.raises(TemplateError, match=r"empty input .which scoring=prior asks after"):
+    with pytest.raises(TemplateError, match=r"empty input, which scoring=prior asks after"):
         TaskSweep(engine, make_task(), EvaluationConfig(num_shots=[1], scoring="prior"))
+
+
+def test_priors_are_asked_with_the_options_of_a_query():
+    template = TemplateConfig(kind="jinja", prompt="{{ options[0] }} or not? {{ input }}")
+    rows = [Example(f"row {i}", "a", options=("a", "b")) for i in range(6)]
+    task = make_task(rows[:4], rows[4:], kind="multiple_choice", labels=())
+    engine = Engine(tiny_model(vocab_size=400), Encoder(TOKENIZER, template))
+    config = EvaluationConfig(num_shots=[1], seeds=[0], scoring="prior")
+    assert TaskSweep(engine, task, config).run("base", held_out=True)
+
+
+def test_what_else_answers_depend_on_is_told():
+    model = tiny_model(vocab_size=400)
+    model.generation_config.eos_token_id = TOKENIZER.eos_token_id
+    assert engine_of(model).manner == ""
+    model.generation_config.eos_token_id = [TOKENIZER.eos_token_id, 7]
+    assert engine_of(model).manner == "ends [7]"

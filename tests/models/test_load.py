@@ -357,7 +357,11 @@ def test_weights_that_are_missing_are_not_drawn_at_random(copied, change, said):
     refused(rewritten(copied, change), "lacks", said)
 
 
-def test_a_folder_below_the_home_is_found(saved, monkeypatch):
+def test_a_folder_below_the_home_is_found(saved, adapter, tmp_path, monkeypatch):
+    shutil.copytree(adapter, tmp_path / "adapter")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert stored_context_length("~/adapter") == 512
+    refused("~nobody-of-this-name/model", "is no local folder")
     monkeypatch.setenv("HOME", str(saved.parent))
     assert torch.equal(logits(load_model(f"~/{saved.name}")), logits(load_model(str(saved))))
     assert load_tokenizer(f"~/{saved.name}").get_vocab() == load_tokenizer(str(saved)).get_vocab()

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from manyicl.config import ModelConfig
 from manyicl.errors import ConfigError, ModelError
+from manyicl.files import part_of
 from manyicl.models import base_tokenizer, build_base, load_model, load_tokenizer, train_tokenizer
 from manyicl.models.scratch import END_MARK
 
@@ -117,8 +118,8 @@ def test_a_base_is_whole_or_not_there(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             build_base(config_of(), folder, CORPUS)
     assert not folder.exists()
-    (tmp_path / ".base.part").mkdir()  # by a process that was killed
-    (tmp_path / ".base.part/left over").write_text("of the first attempt")
+    part_of(folder, 2**22 + 1).mkdir()  # by a process that was killed
+    (part_of(folder, 2**22 + 1) / "left over").write_text("of the first attempt")
     build_base(config_of(), folder, CORPUS)
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
     assert not (folder / "left over").exists()

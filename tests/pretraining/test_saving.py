@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from training.tiny_runs import assert_same_weights, start
 
 from manyicl.errors import ConfigError, CorpusError, RunError
+from manyicl.files import part_of
 from manyicl.models.scratch import train_tokenizer
 from manyicl.pretraining.measure import measure
 from manyicl.pretraining.program import pretrain
@@ -230,5 +231,5 @@ def test_a_folder_that_knows_only_its_lock_is_begun(folder):
     with hold_folder(folder / "new"), pytest.raises(RunError, match="another process is working"):
         again(folder, run="new")
     assert [path.name for path in (folder / "new").iterdir()] == [LOCK]
-    (folder / "new" / "pretraining.json.part").write_text("{")
+    part_of(folder / "new" / "pretraining.json", 2**22 + 1).write_text("{")
     again(folder, run="new")

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from manyicl.errors import RunError, TaskError
+from manyicl.files import part_of
 from manyicl.tasks import load_tasks, read_task
 from manyicl.tasks.mapping import ColumnMapping
 from manyicl.tasks.sampling import Limits
@@ -217,7 +218,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
 
 def test_an_import_that_was_killed_is_no_task_and_can_be_done_again(tmp_path):
     source = write_csv(tmp_path / "my.csv", labelled(9))
-    stage = tmp_path / "tasks/.tickets.part"
+    stage = part_of(tmp_path / "tasks/tickets", 2**22 + 1)
     stage.mkdir(parents=True)
     (stage / "train.jsonl").write_text("half a ro")
     with pytest.raises(TaskError, match="holds no task"):
