@@ -219,7 +219,7 @@ def _expand_shorthands(settings: DictConfig, place: str, schema: type[Config]) -
 
 def _is_nested(value: ListConfig) -> bool:
     """Return whether a list holds lists or mappings; references in it are left as they are."""
-    members = OmegaConf.to_container(value, resolve=False)
+    members: Any = OmegaConf.to_container(value, resolve=False)
     return any(isinstance(member, (dict, list)) for member in members)
 
 
