@@ -200,7 +200,7 @@ def _left_out(study: Study) -> Iterator[Cell]:
 def _dedicated_searches(study: Study) -> Iterator[Cell]:
     for task, size, settings in _dedicated_settings(study):
         asked = study.config.study.dedicated
-        cost = _dedicated_cost(study, size) * len(asked.learning_rates)
+        cost = _dedicated_cost(study) * len(asked.learning_rates)
         seed = {"seed": study.config.study.seeds[0]}
         yield Cell("dedicated_search", f"{task.name}-{size}", settings | seed, (), cost)
 
@@ -210,7 +210,7 @@ def _dedicated(study: Study, seed: int) -> Iterator[Cell]:
         needs = (f"dedicated_search/{task.name}-{size}",)
         asked = settings | {"seed": seed, "evaluation": _evaluation(study)}
         asked |= {"test": study.fingerprints([task], "test")}
-        cost = _dedicated_cost(study, size)
+        cost = _dedicated_cost(study)
         yield Cell("dedicated", f"{task.name}-{size}-{seed}", asked, needs, cost)
 
 
@@ -241,6 +241,6 @@ def _dedicated_settings(study: Study) -> Iterator[tuple[Task, int, dict[str, Any
                 )
 
 
-def _dedicated_cost(study: Study, size: int) -> float:
+def _dedicated_cost(study: Study) -> float:
     asked = study.config.study.dedicated
-    return 3.0 * min(max(asked.steps), size) * asked.answers_per_step * TOKENS_A_QUERY
+    return 3.0 * max(asked.steps) * asked.answers_per_step * TOKENS_A_QUERY
