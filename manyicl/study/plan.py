@@ -1,7 +1,8 @@
 """The cells of a study, in the order in which they are worth computing.
 
 The base and the searches first; then the models of the first seed, all regimes and budgets, each
-measured at once, so that a study that is stopped early shows every regime; then the other seeds.
+measured at once, so that a study that is stopped early shows every regime; then the other seeds,
+without which no claim is judged; the dedicated models, of which there are most, last.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def plan_cells(study: Study) -> list[Cell]:
                 cells += _measured(study, regime, budget, seed)
         if place == 0:
             cells += _left_out(study)
-            cells += _dedicated_searches(study)
+    cells += _dedicated_searches(study)
+    for seed in section.seeds:
         cells += _dedicated(study, seed)
     return cells
 
