@@ -264,10 +264,21 @@ def test_a_second_interrupt_stops_at_once(monkeypatch):
 
 SCRIPT = """
 import sys
+import time
 from manyicl.config import load_config
 from manyicl.errors import Interrupted
 from manyicl.training.run import train
+from manyicl.training.trainer import ManyICLTrainer
 
+step = ManyICLTrainer.training_step
+
+
+def slow(self, *args, **kwargs):  # or it may be done before the signal comes
+    time.sleep(0.05)
+    return step(self, *args, **kwargs)
+
+
+ManyICLTrainer.training_step = slow
 try:
     train(load_config(sys.argv[1]))
 except Interrupted as stopped:
