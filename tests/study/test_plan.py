@@ -38,7 +38,7 @@ PLANS: dict[str, list[Cell]] = {}  # each is asked for many times
 
 def planned(folder: Path, **changes: Any) -> list[Cell]:
     """The cells of a toy study; of the base only the name is needed for that."""
-    key = json.dumps(changes, sort_keys=True)
+    key = json.dumps([str(folder), changes], sort_keys=True)  # the folder is made anew at times
     if key not in PLANS:
         PLANS[key] = plan(folder, **changes)
     return PLANS[key]
