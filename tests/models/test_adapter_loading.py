@@ -5,61 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from builders import byte_level_tokenizer, tiny_model
+from builders import tiny_model
+from models.saved_models import logits, lora, refused
 from safetensors.torch import load_file, save_file
 
 from manyicl.config import LoraConfig, ModelConfig
 from manyicl.errors import ModelError
 from manyicl.models import load_model, load_tokenizer
-
-IDS = torch.tensor([[5, 9, 31, 7, 7, 120, 64]])
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory) -> Path:
-    """A model folder with its tokenizer."""
-    folder = tmp_path_factory.mktemp("saved")
-    tiny_model(vocab_size=400).save_pretrained(folder)
-    byte_level_tokenizer().save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture
-def copied(saved, tmp_path) -> Path:
-    return Path(shutil.copytree(saved, tmp_path / "model"))
-
-
-@pytest.fixture(scope="module")
-def adapter(saved, tmp_path_factory) -> Path:
-    """An adapter of rank 2 that changes the model."""
-    model: Any = load_model(str(saved), lora(2), training=True)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                parameter.fill_(0.5)
-    folder = tmp_path_factory.mktemp("adapter")
-    model.save_pretrained(folder)
-    return folder
-
-
-def lora(rank: int, names: str = "all-linear") -> ModelConfig:
-    return ModelConfig(lora=LoraConfig(rank=rank, target_modules=names))
-
-
-def logits(model: Any) -> torch.Tensor:
-    with torch.no_grad():
-        return model(input_ids=IDS).logits
-
-
-def refused(path: Path | str, *parts: str, config: ModelConfig | None = None) -> None:
-    with pytest.raises(ModelError) as caught:
-        load_model(str(path), config)
-    for part in (str(path), *parts):
-        assert part in str(caught.value)
 
 
 def test_a_fresh_adapter_trains_alone_and_changes_nothing_yet(saved):

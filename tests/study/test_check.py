@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from builders import make_task
-from study.toy_studies import toy_settings, toy_study, write_tasks
+from study.toy_studies import toy_settings, toy_study, with_text, write_tasks, write_toy_folder
 
 from manyicl.cli import main
 from manyicl.errors import ConfigError
@@ -20,24 +20,17 @@ from manyicl.tasks.folder import write_task
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("check")
-    write_tasks(folder / "tasks")
-    (folder / "text.txt").write_text("plain words of no task\n" * 1000, encoding="utf-8")
-    return folder
-
-
-def settings(folder: Path, **changes: Any) -> dict[str, Any]:
-    return {"study__retention__text": str(folder / "text.txt")} | changes
+    return write_toy_folder(tmp_path_factory.mktemp("check"))
 
 
 def problems(folder: Path, **changes: Any) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        check_study(toy_study(folder, **settings(folder, **changes)))
+        check_study(toy_study(folder, **with_text(folder, **changes)))
     return str(caught.value).split("\n")
 
 
 def test_the_toy_study_itself_is_in_order(folder):
-    check_study(toy_study(folder, **settings(folder)))
+    check_study(toy_study(folder, **with_text(folder)))
     assert not (folder / "study").exists()
 
 
@@ -69,7 +62,7 @@ def test_patterns_that_match_no_task(folder):
 def test_a_held_out_task_may_be_named_among_those_to_evaluate(folder):
     """A recipe's list stays good when an override holds one of its tasks out."""
     changes = {"evaluation__held_in": ["*0", "tags3"], "tasks__held_out": ["*3"]}
-    check_study(toy_study(folder, **settings(folder, **changes)))
+    check_study(toy_study(folder, **with_text(folder, **changes)))
 
 
 def test_a_folder_without_tasks_is_refused_with_what_else_is_wrong(folder, tmp_path):
@@ -200,9 +193,9 @@ def test_pools_that_no_task_has(folder):
         "smaller ones, or study.dedicated.tasks=[none]."
     )
     changes = {"study__dedicated__pool_sizes": [100], "study__dedicated__tasks": ["none"]}
-    check_study(toy_study(folder, **settings(folder, **changes)))
+    check_study(toy_study(folder, **with_text(folder, **changes)))
     # Sizes that only some tasks have are no mistake.
-    check_study(toy_study(folder, **settings(folder, study__dedicated__pool_sizes=[16, 100])))
+    check_study(toy_study(folder, **with_text(folder, study__dedicated__pool_sizes=[16, 100])))
 
 
 def test_a_broken_row_is_found_on_every_side(folder, tmp_path):
@@ -249,12 +242,12 @@ def test_a_model_too_small_for_the_context(folder):
     gpt2 = {"model_type": "gpt2", "n_embd": 32, "n_layer": 1, "n_head": 2, "n_positions": 512}
     assert problem(folder, episodes__max_tokens=600, model__config=gpt2) == too_long
     del gpt2["n_positions"]
-    check_study(toy_study(folder, **settings(folder, model__config=gpt2)))
+    check_study(toy_study(folder, **with_text(folder, model__config=gpt2)))
     assert "at most 1024 tokens" in problem(folder, episodes__max_tokens=1025, model__config=gpt2)
     path = stored_model(folder / "model")
     stored = {"model__config": {}, "model__path": str(path)}
     assert problem(folder, episodes__max_tokens=600, **stored) == too_long
-    check_study(toy_study(folder, **settings(folder, **stored)))
+    check_study(toy_study(folder, **with_text(folder, **stored)))
 
 
 def test_models_that_cannot_be_loaded_or_built(folder, tmp_path):
@@ -283,7 +276,7 @@ def test_models_that_cannot_be_loaded_or_built(folder, tmp_path):
 
 def everything_wrong(folder: Path) -> tuple[list[str], list[str]]:
     """The overrides of a study with a problem of every kind, and how each of them begins."""
-    changes = settings(
+    changes = with_text(
         folder,
         study__regimes=["zero_shot", "some_shot"],
         study__left_out=["sport"],
@@ -368,7 +361,7 @@ def test_unknown_keys_and_recipes_of_the_command_line(folder, capsys):
 
 def test_a_folder_of_something_else_is_left_alone(folder, capsys, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
-    overrides = toy_settings(folder, **settings(folder, run_dir=str(tmp_path)))
+    overrides = toy_settings(folder, **with_text(folder, run_dir=str(tmp_path)))
     assert main(["study", *overrides]) == 2
     assert f"run_dir: {tmp_path} is not empty and holds no run" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

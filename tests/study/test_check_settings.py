@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study.toy_studies import toy_study, write_tasks
+from study.toy_studies import toy_study, with_text, write_toy_folder
 
 from manyicl.study.check import check_study
 from manyicl.study.check_settings import settings_problems
@@ -16,14 +16,7 @@ REGIMES = "zero_shot, few_shot, many_shot_last, many_shot, many_shot_symbols, ma
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("check")
-    write_tasks(folder / "tasks")
-    (folder / "text.txt").write_text("plain words of no task\n" * 1000, encoding="utf-8")
-    return folder
-
-
-def settings(folder: Path, **changes: Any) -> dict[str, Any]:
-    return {"study__retention__text": str(folder / "text.txt")} | changes
+    return write_toy_folder(tmp_path_factory.mktemp("check"))
 
 
 # Everything wrong with values alone: (changes, the problem).
@@ -196,4 +189,4 @@ def test_values_that_cannot_be(folder, changes, problem):
 def test_values_beside_the_point_are_let_through(folder):
     """Orders that are not measured need no shots; the seeds of an evaluation may be the study's."""
     changes = {"study__orders": 1, "study__order_shots": 50, "evaluation__seeds": [0]}
-    check_study(toy_study(folder, **settings(folder, **changes)))
+    check_study(toy_study(folder, **with_text(folder, **changes)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from study.toy_studies import toy_study, write_tasks
+from study.toy_studies import toy_study, write_tasks, write_toy_folder
 
 from manyicl.study.cells import Cell, CellStore
 from manyicl.study.context import Study
@@ -23,10 +23,7 @@ def keys(cells: list[Cell]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("cells")
-    write_tasks(folder / "tasks")
-    (folder / "text.txt").write_text("plain words of no task\n" * 1000, encoding="utf-8")
-    return folder
+    return write_toy_folder(tmp_path_factory.mktemp("cells"))
 
 
 DEDICATED = ("dedicated_search", "dedicated")

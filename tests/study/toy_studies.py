@@ -95,3 +95,15 @@ def without_clocks(results: StudyResults) -> dict[str, Any]:
     for key in ("environment", "config", "name"):
         del found[key]
     return found
+
+
+def write_toy_folder(folder: Path) -> Path:
+    """Write the tasks of toy studies, and a plain text for their retention."""
+    write_tasks(folder / "tasks")
+    (folder / "text.txt").write_text("plain words of no task\n" * 1000, encoding="utf-8")
+    return folder
+
+
+def with_text(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Return settings that name the folder's plain text, and the changes."""
+    return {"study__retention__text": str(folder / "text.txt")} | changes
